@@ -1,0 +1,1 @@
+"""Rebuilds Python dependency trees from source, in containers without a network."""

@@ -1,0 +1,1 @@
+"""From a prepared source tree and an environment to a wheel."""

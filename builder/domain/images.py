@@ -1,0 +1,57 @@
+"""Base images, and the Python that lives in one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from packaging.tags import Tag
+
+from builder.domain.digests import Digest
+
+
+@dataclass(frozen=True)
+class LayoutImage:
+    """An image that was bootstrapped here and lies as an OCI image layout in a folder.
+
+    Its ID in every engine is `config`: the digest of its configuration.
+    """
+
+    name: str
+    layout: Path
+    config: Digest
+    diff_id: Digest
+    """Digest of the one uncompressed layer."""
+    platform: str
+    """`linux/amd64` and the like."""
+
+
+@dataclass(frozen=True)
+class RegistryImage:
+    """An image that an engine pulls, named by digest: `registry.example/name@sha256:…`."""
+
+    name: str
+    reference: str
+    platform: str
+
+
+Image = LayoutImage | RegistryImage
+
+
+@dataclass(frozen=True)
+class TargetPython:
+    """The interpreter of an image, as found by asking it: what wheels are built for."""
+
+    executable: str
+    version: str
+    """`major.minor.micro`."""
+    markers: Mapping[str, str]
+    """All eleven environment markers of PEP 508."""
+    tags: frozenset[Tag]
+
+    @property
+    def minor_version(self) -> str:
+        return ".".join(self.version.split(".")[:2])
+
+    def freeze(self) -> Mapping[str, str]:
+        return MappingProxyType(dict(self.markers))

@@ -1,0 +1,72 @@
+"""Releases and the files that an index offers for them."""
+
+from dataclasses import dataclass
+
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from builder.domain.digests import Digest
+
+
+@dataclass(frozen=True, order=True)
+class Pin:
+    """One release of one project."""
+
+    name: NormalizedName
+    version: Version
+
+    def __str__(self) -> str:
+        return f"{self.name}=={self.version}"
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file that an index links to, with what the index promises about its bytes."""
+
+    filename: str
+    url: str
+    """Never holds credentials."""
+    digest: Digest | None
+    """None where the index gives no sha256; such a file is refused unless the user gave one."""
+    metadata_digest: Digest | None = None
+    """sha256 of the PEP 658 metadata at `url + ".metadata"`; None where there is none."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A release that can be built from source.
+
+    Attributes:
+        sdist: the source archive.
+        wheels: the wheels the index has for the same release; only their PEP 658 metadata is read.
+        requires_python: what the index says, empty where it says nothing.
+        yanked: the reason, empty string for a yank without one, None for a release that is not.
+        index_url: the index that answered for the project.
+    """
+
+    pin: Pin
+    sdist: RemoteFile
+    wheels: tuple[RemoteFile, ...]
+    requires_python: SpecifierSet
+    yanked: str | None
+    index_url: str
+
+
+@dataclass(frozen=True)
+class ProjectPage:
+    """What one index says of one project: every release with an sdist, and why others fell out."""
+
+    name: NormalizedName
+    candidates: tuple[Candidate, ...]
+    notes: tuple[str, ...] = ()
+    """Why files were left out, for the message when nothing is left."""
+
+
+@dataclass(frozen=True)
+class NoSuchProject:
+    """No index that was asked knows the project."""
+
+    name: NormalizedName
+    asked: tuple[str, ...]
+    """The indexes that were asked, in order."""

@@ -1,0 +1,1 @@
+"""Source archives, from the index to a checked file."""

@@ -1,0 +1,1 @@
+"""Base images: recipes, bootstrapping from Debian's packages, OCI layouts, locks."""

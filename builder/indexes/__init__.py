@@ -1,0 +1,1 @@
+"""Adapters of the Index port: where releases are listed and fetched from."""

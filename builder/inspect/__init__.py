@@ -1,0 +1,1 @@
+"""What a container handed out, checked before anything relies on it."""

@@ -1,0 +1,1 @@
+"""From a source archive to a prepared source tree, as data."""

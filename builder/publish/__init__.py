@@ -1,0 +1,1 @@
+"""Wheels and sdists, put where users and later builds find them."""

@@ -1,0 +1,1 @@
+"""The graph, the build order and the constraints, as files."""

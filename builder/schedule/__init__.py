@@ -1,0 +1,1 @@
+"""What can run now, and what waits for what."""

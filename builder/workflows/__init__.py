@@ -1,0 +1,1 @@
+"""Use cases: the only rooms that hand one stage's result to the next."""
