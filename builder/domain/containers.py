@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path, PurePosixPath
 
+ROOT = PurePosixPath("/")
 GIB = 1 << 30
 MIB = 1 << 20
 
@@ -65,7 +66,7 @@ class ContainerSpec:
     environment: tuple[tuple[str, str], ...] = ()
     binds: tuple[BindMount, ...] = ()
     tmpfs: tuple[Tmpfs, ...] = ()
-    working_folder: PurePosixPath = PurePosixPath("/")
+    working_folder: PurePosixPath = ROOT
     network: Network = Network.NONE
     limits: Limits = field(default_factory=Limits)
     labels: tuple[tuple[str, str], ...] = ()

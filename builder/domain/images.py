@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 from packaging.tags import Tag
 
@@ -48,10 +47,9 @@ class TargetPython:
     markers: Mapping[str, str]
     """All eleven environment markers of PEP 508."""
     tags: frozenset[Tag]
+    cache_tag: str
+    """What the interpreter puts into the names of bytecode files, such as `cpython-311`."""
 
     @property
     def minor_version(self) -> str:
         return ".".join(self.version.split(".")[:2])
-
-    def freeze(self) -> Mapping[str, str]:
-        return MappingProxyType(dict(self.markers))

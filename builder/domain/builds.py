@@ -1,0 +1,137 @@
+"""Builds: what goes in, what comes out, and the key that names the first."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+from builder.domain.containers import ContainerExit
+from builder.domain.digests import Digest
+from builder.domain.metadata import ReleaseMetadata
+from builder.domain.releases import Pin
+from builder.domain.sources import SourceTree
+
+
+class Goal(Enum):
+    """What a build container is asked for."""
+
+    METADATA = "metadata"
+    WHEEL = "wheel"
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """A finished, validated, canonically packed wheel."""
+
+    pin: Pin
+    filename: str
+    digest: Digest
+    metadata: ReleaseMetadata
+
+
+@dataclass(frozen=True)
+class BuildSpec:
+    """Everything that may influence a wheel. Two builds with the same key give the same result.
+
+    Attributes:
+        environment: exactly the wheels that the container sees.
+        accepted: the requirements that `environment` is known to satisfy, as strings; where the
+            backend asks for anything else, the container stops and says what it wants.
+        variables: the environment variables, without those that only say how many jobs to run.
+    """
+
+    goal: Goal
+    source: SourceTree
+    image: str
+    sandbox: Digest
+    environment: tuple[Wheel, ...]
+    accepted: tuple[str, ...]
+    variables: tuple[tuple[str, str], ...]
+
+    @property
+    def key(self) -> Digest:
+        """sha256 over tagged fields, each with its length, so that no two specs collide."""
+        hasher = hashlib.sha256(b"builder build key 1\n")
+        for tag, value in self._fields():
+            encoded = value.encode()
+            hasher.update(f"{tag}:{len(encoded)}:".encode() + encoded)
+        return Digest(hasher.hexdigest())
+
+    def _fields(self) -> Iterator[tuple[str, str]]:
+        yield "goal", self.goal.value
+        yield "pin", str(self.source.pin)
+        yield "source", self.source.archive.sha256
+        yield "backend", self.source.build_system.backend
+        for path in self.source.build_system.backend_path:
+            yield "backend-path", path
+        yield "image", self.image
+        yield "sandbox", self.sandbox.sha256
+        for wheel in self.environment:
+            yield "wheel", f"{wheel.filename} {wheel.digest.sha256}"
+        for requirement in self.accepted:
+            yield "accepted", requirement
+        for name, value in self.variables:
+            yield "variable", f"{name}={value}"
+
+
+@dataclass(frozen=True)
+class BuildSucceeded:
+    """A wheel came out and passed inspection. `hook_requires` is what the backend asked for."""
+
+    wheel: Wheel
+    hook_requires: tuple[Requirement, ...]
+
+
+@dataclass(frozen=True)
+class MetadataFound:
+    """The backend's metadata hook answered."""
+
+    metadata: ReleaseMetadata
+    hook_requires: tuple[Requirement, ...]
+
+
+@dataclass(frozen=True)
+class MoreRequired:
+    """The backend asks for requirements that its environment was not made for."""
+
+    hook_requires: tuple[Requirement, ...]
+
+
+class Phase(Enum):
+    """Where in its life a package failed."""
+
+    RESOLVE = "resolve"
+    FETCH = "fetch"
+    PREPARE = "prepare"
+    ENVIRONMENT = "environment"
+    HOOKS = "hooks"
+    BUILD = "build"
+    INSPECT = "inspect"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why one package has no wheel.
+
+    Attributes:
+        reason: one sentence, safe to print.
+        log_tail: the last lines of the package's own log, as upstream printed them.
+        blocked_by: the package that failed first, where this one only waited for it.
+        ending: how the container ended, where one had started.
+    """
+
+    pin: Pin
+    phase: Phase
+    reason: str
+    hint: str = ""
+    log: Path | None = None
+    log_tail: tuple[str, ...] = ()
+    blocked_by: Pin | None = None
+    ending: ContainerExit | None = None
+    findings: tuple[str, ...] = field(default=())
+
+
+BuildOutcome = BuildSucceeded | MetadataFound | MoreRequired | Failure

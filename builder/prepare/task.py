@@ -1,0 +1,127 @@
+"""The preparing of a source: what the container is told, and what its answer means."""
+
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Any, Literal
+
+from packaging.requirements import Requirement
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from builder.domain.core_metadata import (
+    UnusableMetadataError,
+    from_pkg_info,
+    from_project_table,
+    parse_requirements,
+)
+from builder.domain.metadata import ReleaseMetadata
+from builder.domain.releases import Pin
+from builder.domain.sources import BuildSystem
+
+SOURCE_DATE_EPOCH = 315532800
+"""1980-01-01, the first moment that a zip archive can name."""
+PREPARED_ARCHIVE = "source.tar.gz"
+MAX_ARCHIVE_BYTES = 8 << 30
+
+# What stands for a missing [build-system] table or build-backend key (PEP 517, PEP 518).
+_LEGACY_BACKEND = "setuptools.build_meta:__legacy__"
+_LEGACY_REQUIRES = ("setuptools>=40.8.0",)
+
+
+class UnusableSource(ValueError):  # noqa: N818 - a finding about what upstream made, not our error
+    """The source archive cannot be built from, and why."""
+
+
+class _Prepared(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    status: Literal["prepared"]
+    pyproject: str | None
+    pkg_info: str | None
+    has_setup: bool
+
+
+class _Refused(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    status: Literal["refused", "broken"]
+    reason: str
+
+
+def top_folder(pin: Pin) -> str:
+    """The one folder inside a rebuilt sdist, and where it is unpacked below /build."""
+    return f"{pin.name.replace('-', '_')}-{pin.version}"
+
+
+def prepare_task(pin: Pin, archive: str) -> dict[str, object]:
+    """What the agent is told; `archive` is the file's name below /in."""
+    return {
+        "action": "prepare",
+        "archive": archive,
+        "top": top_folder(pin),
+        "epoch": SOURCE_DATE_EPOCH,
+    }
+
+
+def read_answer(answer: bytes, pin: Pin) -> tuple[BuildSystem, ReleaseMetadata | None]:
+    """What the prepared source says of its build system and, if it can, of its requirements.
+
+    Raises:
+        UnusableSource: the archive was refused, or what it says is not valid.
+    """
+    try:
+        fields = json.loads(answer)
+        if fields.get("status") != "prepared":
+            raise UnusableSource(f"the source archive {_Refused.model_validate(fields).reason}")
+        prepared = _Prepared.model_validate(fields)
+    except (ValidationError, ValueError, AttributeError, RecursionError) as error:
+        if isinstance(error, UnusableSource):
+            raise
+        raise UnusableSource("the container left no usable result") from error
+    pyproject = _pyproject(prepared)
+    try:
+        return _build_system(pyproject, prepared), _static_metadata(pyproject, prepared, pin)
+    except UnusableMetadataError as error:
+        raise UnusableSource(f"what the source says of itself: {error}") from error
+
+
+def _pyproject(prepared: _Prepared) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(prepared.pyproject or "")
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise UnusableSource(f"pyproject.toml is not valid: {error}") from error
+
+
+def _build_system(pyproject: Mapping[str, Any], prepared: _Prepared) -> BuildSystem:
+    table = pyproject.get("build-system")
+    if table is None:
+        if not prepared.has_setup and "project" not in pyproject:
+            raise UnusableSource("has no pyproject.toml with [build-system], and no setup.py")
+        return BuildSystem(tuple(map(Requirement, _LEGACY_REQUIRES)), _LEGACY_BACKEND, ())
+    if not isinstance(table, dict) or not isinstance(table.get("requires"), list):
+        raise UnusableSource("pyproject.toml: [build-system] has no list named requires (PEP 518)")
+    backend = table.get("build-backend", _LEGACY_BACKEND)
+    if not isinstance(backend, str):
+        raise UnusableSource("pyproject.toml: build-backend is no string")
+    requires = parse_requirements(str(text) for text in table["requires"])
+    return BuildSystem(requires, backend, _backend_path(table.get("backend-path", [])))
+
+
+def _backend_path(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(path, str) for path in value):
+        raise UnusableSource("pyproject.toml: backend-path is no list of strings")
+    for path in value:
+        if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
+            raise UnusableSource(f"pyproject.toml: backend-path {path!r} leaves the source (PEP 517)")
+    return tuple(value)
+
+
+def _static_metadata(
+    pyproject: Mapping[str, Any], prepared: _Prepared, pin: Pin
+) -> ReleaseMetadata | None:
+    if prepared.pkg_info is not None:
+        found = from_pkg_info(prepared.pkg_info, pin)
+        if found is not None:
+            return found
+    return from_project_table(pyproject, pin)

@@ -1,0 +1,313 @@
+"""Solves a set of requirements and everything behind them, as a whole, from known facts.
+
+Nothing is fetched here. What is not known yet is reported as lacking; the caller learns it and
+asks again. The answer depends on the facts alone, never on the order in which they were learned.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName, canonicalize_name
+from resolvelib import AbstractProvider, BaseReporter, ResolutionImpossible, Resolver
+from resolvelib.resolvers import RequirementInformation, ResolutionTooDeep
+
+from builder.domain.graph import Dependency, RequirementKind
+from builder.domain.images import TargetPython
+from builder.domain.metadata import ReleaseMetadata
+from builder.domain.releases import Candidate, NoSuchProject, Pin, ProjectPage
+from builder.resolve.offers import Offer, offers_for
+
+MAX_ROUNDS = 100_000
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A requirement and who stated it: a file and line, or a package."""
+
+    requirement: Requirement
+    origin: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is to be solved.
+
+    Attributes:
+        asked: the requirements; markers are evaluated here, those that do not apply are dropped.
+        constraints: what each project is limited to, by the user.
+        markers: the environment markers of the target.
+    """
+
+    asked: tuple[Asked, ...]
+    constraints: Mapping[NormalizedName, SpecifierSet]
+    target: TargetPython
+
+
+@dataclass
+class Knowledge:
+    """What has been learned so far in this run."""
+
+    pages: dict[NormalizedName, ProjectPage | NoSuchProject] = field(default_factory=dict)
+    metadata: dict[Pin, ReleaseMetadata] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A release for every project in the closure, and the edges between them."""
+
+    candidates: tuple[Candidate, ...]
+    """In the order of their names."""
+    edges: tuple[Dependency, ...]
+    """From the top (`parent` None) down; kinds are TOPLEVEL and INSTALL."""
+
+    @property
+    def pins(self) -> tuple[Pin, ...]:
+        return tuple(candidate.pin for candidate in self.candidates)
+
+
+@dataclass(frozen=True)
+class Lacking:
+    """What must be known before the question can be answered."""
+
+    pages: tuple[NormalizedName, ...]
+    metadata: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """There is no answer, whatever else may be learned. `reason` has one line for each cause."""
+
+    reason: tuple[str, ...]
+
+
+Answer = Solution | Lacking | Conflict
+
+
+def solve(
+    question: Question,
+    knowledge: Knowledge,
+    corrections: Mapping[Pin, ReleaseMetadata] | None = None,
+) -> Answer:
+    """Answers a question from what is known.
+
+    Args:
+        question: requirements, constraints and target.
+        knowledge: project pages and metadata learned so far.
+        corrections: metadata of built wheels that differs from what was known before the build.
+    """
+    facts = _Facts(question, knowledge, corrections or {})
+    roots = tuple(
+        _Wanted(asked.requirement, asked.origin)
+        for asked in question.asked
+        if applies(asked.requirement, question.target, frozenset())
+    )
+    try:
+        result = Resolver(_Provider(facts), BaseReporter[_Wanted, _Choice, _Identity]()).resolve(
+            facts.known(roots), max_rounds=MAX_ROUNDS
+        )
+    except ResolutionImpossible as impossible:
+        return Conflict(_explain(impossible.causes, facts))
+    except ResolutionTooDeep:
+        return Conflict((f"no answer after {MAX_ROUNDS} rounds of search",))
+    chosen = {identity.name: choice.candidate for identity, choice in result.mapping.items()}
+    pages, metadata = facts.lacking(chosen.values())
+    if pages or metadata:
+        return Lacking(pages, metadata)
+    edges = tuple(_walk(roots, chosen, facts))
+    return Solution(tuple(chosen[name] for name in sorted(chosen)), edges)
+
+
+def applies(requirement: Requirement, target: TargetPython, extras: Iterable[str]) -> bool:
+    """Whether a requirement's marker holds on the target, for any of the extras or for none."""
+    if requirement.marker is None:
+        return True
+    return any(
+        requirement.marker.evaluate({**target.markers, "extra": extra})
+        for extra in ("", *sorted(extras))
+    )
+
+
+@dataclass(frozen=True, order=True)
+class _Identity:
+    """A project, once plain and once with each set of extras that somebody asks for."""
+
+    name: NormalizedName
+    extras: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    requirement: Requirement
+    origin: str
+
+    @property
+    def identity(self) -> _Identity:
+        extras = tuple(sorted(canonicalize_name(extra) for extra in self.requirement.extras))
+        return _Identity(canonicalize_name(self.requirement.name), extras)
+
+
+@dataclass(frozen=True)
+class _Choice:
+    candidate: Candidate
+    extras: tuple[str, ...]
+
+    @property
+    def identity(self) -> _Identity:
+        return _Identity(self.candidate.pin.name, self.extras)
+
+
+class _Facts:
+    """Knowledge, seen through one question; remembers what was asked for and not known."""
+
+    def __init__(
+        self,
+        question: Question,
+        knowledge: Knowledge,
+        corrections: Mapping[Pin, ReleaseMetadata],
+    ) -> None:
+        self.target = question.target
+        self.constraints = question.constraints
+        self._pages = knowledge.pages
+        self._metadata = knowledge.metadata
+        self._corrections = corrections
+        self._missing_pages: set[NormalizedName] = set()
+        self._missing_metadata: set[Pin] = set()
+
+    def known(self, wanted: Iterable[_Wanted]) -> list[_Wanted]:
+        """Only what can be decided now: a project without a page yet is left for the next time."""
+        decidable = []
+        for one in wanted:
+            name = one.identity.name
+            if name in self._pages:
+                decidable.append(one)
+            else:
+                self._missing_pages.add(name)
+        return decidable
+
+    def offers(self, name: NormalizedName, wanted: Sequence[_Wanted]) -> Offer:
+        specifiers = [one.requirement.specifier for one in wanted]
+        return offers_for(self._pages[name], specifiers, self.constraints.get(name), self.target)
+
+    def requires(self, choice: _Choice) -> list[_Wanted]:
+        pin = choice.candidate.pin
+        metadata = self._corrections.get(pin) or self._metadata.get(pin)
+        if metadata is None:
+            self._missing_metadata.add(pin)
+            return []
+        return [
+            _Wanted(requirement, str(pin))
+            for requirement in metadata.requires
+            if applies(requirement, self.target, choice.extras)
+        ]
+
+    def lacking(
+        self, chosen: Iterable[Candidate]
+    ) -> tuple[tuple[NormalizedName, ...], tuple[Candidate, ...]]:
+        """Only what the choice at hand lacks: what was tried and dropped need not be learned."""
+        metadata = {c.pin: c for c in chosen if c.pin in self._missing_metadata}
+        return tuple(sorted(self._missing_pages)), tuple(metadata[pin] for pin in sorted(metadata))
+
+
+class _Provider(AbstractProvider[_Wanted, _Choice, _Identity]):
+    """The policy of the search: the newest version first, the most constrained project first."""
+
+    def __init__(self, facts: _Facts) -> None:
+        self._facts = facts
+
+    def identify(self, requirement_or_candidate: _Wanted | _Choice) -> _Identity:
+        return requirement_or_candidate.identity
+
+    def narrow_requirement_selection(
+        self,
+        identifiers: Iterable[_Identity],
+        resolutions: Mapping[_Identity, _Choice],  # noqa: ARG002 - the library's signature
+        candidates: Mapping[_Identity, Iterator[_Choice]],  # noqa: ARG002
+        information: Mapping[  # noqa: ARG002
+            _Identity, Iterator[RequirementInformation[_Wanted, _Choice]]
+        ],
+        backtrack_causes: Sequence[RequirementInformation[_Wanted, _Choice]],
+    ) -> Iterable[_Identity]:
+        """What caused the last step back is decided first: it is where the trouble is."""
+        everything = list(identifiers)
+        troubled = {cause.requirement.identity for cause in backtrack_causes}
+        return [one for one in everything if one in troubled] or everything
+
+    def get_preference(
+        self,
+        identifier: _Identity,
+        resolutions: Mapping[_Identity, _Choice],  # noqa: ARG002 - the library's signature
+        candidates: Mapping[_Identity, Iterator[_Choice]],  # noqa: ARG002
+        information: Mapping[_Identity, Iterator[RequirementInformation[_Wanted, _Choice]]],
+        backtrack_causes: Sequence[  # noqa: ARG002
+            RequirementInformation[_Wanted, _Choice]
+        ],
+    ) -> tuple[bool, bool, _Identity]:
+        specifiers = [one.requirement.requirement.specifier for one in information[identifier]]
+        pinned = any(spec.operator in ("==", "===") for each in specifiers for spec in each)
+        pinned = pinned or identifier.name in self._facts.constraints
+        return (not pinned, not any(specifiers), identifier)
+
+    def find_matches(
+        self,
+        identifier: _Identity,
+        requirements: Mapping[_Identity, Iterator[_Wanted]],
+        incompatibilities: Mapping[_Identity, Iterator[_Choice]],
+    ) -> list[_Choice]:
+        wanted = list(requirements[identifier])
+        if identifier.extras:
+            plain = _Identity(identifier.name, ())
+            wanted.extend(requirements.get(plain, ()))
+        bad = {choice.candidate.pin for choice in incompatibilities[identifier]}
+        offer = self._facts.offers(identifier.name, wanted)
+        return [_Choice(c, identifier.extras) for c in offer.candidates if c.pin not in bad]
+
+    def is_satisfied_by(self, requirement: _Wanted, candidate: _Choice) -> bool:
+        return requirement.requirement.specifier.contains(
+            candidate.candidate.pin.version, prereleases=True
+        )
+
+    def get_dependencies(self, candidate: _Choice) -> list[_Wanted]:
+        wanted = self._facts.known(self._facts.requires(candidate))
+        if candidate.extras:
+            pin = candidate.candidate.pin
+            wanted.append(_Wanted(_exactly(pin), f"{pin}[{','.join(candidate.extras)}]"))
+        return wanted
+
+
+def _exactly(pin: Pin) -> Requirement:
+    return Requirement(f"{pin.name}=={pin.version}")
+
+
+def _walk(
+    roots: Sequence[_Wanted], chosen: Mapping[NormalizedName, Candidate], facts: _Facts
+) -> Iterator[Dependency]:
+    pending: list[tuple[Pin | None, _Wanted]] = [(None, root) for root in roots]
+    seen: set[_Choice] = set()
+    emitted: set[Dependency] = set()
+    while pending:
+        parent, wanted = pending.pop()
+        choice = _Choice(chosen[wanted.identity.name], wanted.identity.extras)
+        kind = RequirementKind.TOPLEVEL if parent is None else RequirementKind.INSTALL
+        edge = Dependency(parent, choice.candidate.pin, kind, str(wanted.requirement))
+        if edge not in emitted:
+            emitted.add(edge)
+            yield edge
+        if choice not in seen:
+            seen.add(choice)
+            pending.extend((choice.candidate.pin, one) for one in facts.requires(choice))
+
+
+def _explain(
+    causes: Iterable[RequirementInformation[_Wanted, _Choice]], facts: _Facts
+) -> tuple[str, ...]:
+    by_name: dict[NormalizedName, list[_Wanted]] = {}
+    for cause in causes:
+        by_name.setdefault(cause.requirement.identity.name, []).append(cause.requirement)
+    lines: list[str] = []
+    for name in sorted(by_name):
+        wanted = by_name[name]
+        lines.extend(sorted({f"{one.origin} requires {one.requirement}" for one in wanted}))
+        lines.extend(facts.offers(name, wanted).refusals)
+    return tuple(lines)

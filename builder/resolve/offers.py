@@ -1,0 +1,89 @@
+"""Which of a project's releases may be chosen at all, best first, and why the others may not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from builder.domain.images import TargetPython
+from builder.domain.releases import Candidate, NoSuchProject, ProjectPage
+
+
+@dataclass(frozen=True)
+class Offer:
+    """Candidates from the most to the least wanted, and reasons for whatever is not among them."""
+
+    candidates: tuple[Candidate, ...]
+    refusals: tuple[str, ...]
+
+
+def offers_for(
+    page: ProjectPage | NoSuchProject,
+    specifiers: Sequence[SpecifierSet],
+    constraint: SpecifierSet | None,
+    target: TargetPython,
+) -> Offer:
+    """Filters a project's releases as the standards say.
+
+    Pre-releases count only where a specifier or the constraint names one, or nothing else matches
+    (PEP 440). A yanked release counts only where it is pinned exactly (PEP 592).
+    """
+    if isinstance(page, NoSuchProject):
+        asked = ", ".join(page.asked)
+        return Offer((), (f"no index knows a project named {page.name} (asked: {asked})",))
+    combined = SpecifierSet()
+    for specifier in (*specifiers, *([constraint] if constraint is not None else [])):
+        combined &= specifier
+    runnable = [c for c in page.candidates if _runs_on(c, target)]
+    pinned = _pinned_versions(combined)
+    allowed = [c for c in runnable if c.yanked is None or c.pin.version in pinned]
+    by_version = {c.pin.version: c for c in allowed}
+    versions = sorted(combined.filter(by_version), reverse=True)
+    candidates = tuple(by_version[version] for version in versions)
+    if candidates:
+        return Offer(candidates, ())
+    return Offer((), tuple(_refusals(page, combined, constraint, target)))
+
+
+def _runs_on(candidate: Candidate, target: TargetPython) -> bool:
+    return candidate.requires_python.contains(target.version, prereleases=True)
+
+
+def _pinned_versions(specifiers: SpecifierSet) -> set[Version]:
+    return {
+        Version(spec.version)
+        for spec in specifiers
+        if spec.operator in ("==", "===") and not spec.version.endswith(".*")
+    }
+
+
+def _refusals(
+    page: ProjectPage,
+    combined: SpecifierSet,
+    constraint: SpecifierSet | None,
+    target: TargetPython,
+) -> list[str]:
+    lines = []
+    if constraint is not None:
+        lines.append(f"the constraints limit {page.name} to {constraint}")
+    if not page.candidates:
+        lines.append(f"{page.name} has no release with a source archive")
+        lines.extend(page.notes)
+        return lines
+    matching = [c for c in page.candidates if combined.contains(c.pin.version, prereleases=True)]
+    for candidate in sorted(matching, key=lambda c: c.pin, reverse=True)[:3]:
+        if not _runs_on(candidate, target):
+            lines.append(
+                f"{candidate.pin} needs Python {candidate.requires_python}, "
+                f"the image has {target.version}"
+            )
+        elif candidate.yanked is not None:
+            lines.append(f"{candidate.pin} was yanked: {candidate.yanked or 'no reason given'}")
+    if not matching:
+        newest = max(c.pin.version for c in page.candidates)
+        lines.append(
+            f"none of the {len(page.candidates)} releases of {page.name} with a source archive "
+            f"satisfies {combined}; the newest is {newest}"
+        )
+    return lines

@@ -1,0 +1,49 @@
+"""Runs one task inside a container: reads /in/task.json, leaves /out/result.json.
+
+The standard library and pyproject-hooks are all there is. Nothing here is ever imported by the
+host, and the host believes nothing that it finds in the result before checking it.
+"""
+
+import json
+import os
+import sys
+import traceback
+
+import bytecode
+import describe
+import hooks
+import prepare
+import probe
+from archive import ArchiveRefused
+
+TASK = "/in/task.json"
+RESULT = "/out/result.json"
+
+ACTIONS = {
+    "prepare": prepare.run,
+    "build": hooks.run,
+    "bytecode": bytecode.run,
+    "describe": describe.run,
+    "probe": probe.run,
+}
+
+
+def main():
+    """Runs the task; the exit status says only whether a result was left."""
+    os.umask(0o022)
+    with open(TASK, encoding="utf-8") as file:
+        task = json.load(file)
+    try:
+        result = ACTIONS[task["action"]](task)
+    except ArchiveRefused as refused:
+        result = {"status": "refused", "reason": str(refused)}
+    except Exception as error:  # noqa: BLE001 - whatever went wrong is the result
+        traceback.print_exc()
+        result = {"status": "broken", "reason": f"{type(error).__name__}: {error}"}
+    with open(RESULT, "w", encoding="utf-8") as file:
+        json.dump(result, file)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

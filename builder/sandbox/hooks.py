@@ -1,0 +1,122 @@
+"""Calls a package's PEP 517 hooks: this is where upstream code runs."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import archive
+from pyproject_hooks import (
+    BackendUnavailable,
+    BuildBackendHookCaller,
+    HookMissing,
+    UnsupportedOperation,
+)
+
+SOURCE = "/in/source.tar.gz"
+WHEELS = "/build/wheels"
+METADATA = "/build/metadata"
+MAX_METADATA = 16 << 20
+
+
+class HookFailed(Exception):
+    """A hook could not be called or ended badly."""
+
+    def __init__(self, hook, reason):
+        super().__init__(reason)
+        self.hook = hook
+        self.reason = reason
+
+
+def run(task):
+    """Asks for build requirements, and goes on to the goal where they hold nothing new."""
+    try:
+        return _hooks(task)
+    except HookFailed as failed:
+        return {"status": "failed", "hook": failed.hook, "reason": failed.reason}
+
+
+def _hooks(task):
+    requires = _call(_fresh(task), "get_requires_for_build_wheel", task["config_settings"])
+    requires = [str(requirement) for requirement in requires]
+    if not set(requires) <= set(task["accepted"]):
+        return {"status": "more", "requires": requires}
+    if task["goal"] == "metadata":
+        text = _metadata(task)
+        if text is not None:
+            return {"status": "metadata", "requires": requires, "metadata": text}
+    # The hooks before may have changed the tree: what is built is what was prepared.
+    hooks = _fresh(task)
+    os.mkdir(WHEELS)
+    name = _call(hooks, "build_wheel", WHEELS, task["config_settings"])
+    return {"status": "built", "requires": requires, "wheel": _hand_out(name)}
+
+
+def _fresh(task):
+    folder = os.path.join("/build", task["top"])
+    if os.path.lexists(folder):
+        archive.remove(folder)
+    unpacked = "/build/unpacked"
+    archive.unpack(SOURCE, unpacked)
+    os.rename(os.path.join(unpacked, archive.only_folder(unpacked)), folder)
+    os.rmdir(unpacked)
+    return BuildBackendHookCaller(
+        folder,
+        task["backend"],
+        backend_path=task["backend_path"] or None,
+        runner=_runner,
+        python_executable="/env/bin/python",
+    )
+
+
+def _runner(command, cwd=None, extra_environ=None):
+    subprocess.run(command, cwd=cwd, env={**os.environ, **(extra_environ or {})}, check=True)
+
+
+def _call(hooks, name, *arguments, **options):
+    print(f"--- {name}", flush=True)
+    try:
+        return getattr(hooks, name)(*arguments, **options)
+    except HookMissing:
+        raise
+    except BackendUnavailable as error:
+        print(error.traceback, file=sys.stderr)
+        raise HookFailed(name, f"the build backend cannot be imported: {error}") from error
+    except UnsupportedOperation as error:
+        raise HookFailed(name, "the build backend says that it cannot do this here") from error
+    except subprocess.CalledProcessError as error:
+        raise HookFailed(name, f"ended with exit status {error.returncode}") from error
+    except (OSError, ValueError, KeyError) as error:
+        raise HookFailed(name, f"left no result: {error}") from error
+
+
+def _metadata(task):
+    hooks = _fresh(task)
+    os.mkdir(METADATA)
+    try:
+        name = _call(
+            hooks,
+            "prepare_metadata_for_build_wheel",
+            METADATA,
+            task["config_settings"],
+            _allow_fallback=False,
+        )
+    except HookMissing:
+        return None
+    path = os.path.join(METADATA, os.path.basename(name), "METADATA")
+    try:
+        with open(path, "rb") as file:
+            return file.read(MAX_METADATA).decode("utf-8", "replace")
+    except OSError as error:
+        raise HookFailed(
+            "prepare_metadata_for_build_wheel", f"left no METADATA: {error}"
+        ) from error
+
+
+def _hand_out(name):
+    made = sorted(os.listdir(WHEELS))
+    if not isinstance(name, str) or made != [name] or not name.endswith(".whl"):
+        shown = ", ".join(repr(entry) for entry in made[:5]) or "nothing"
+        raise HookFailed("build_wheel", f"promised {name!r} and left {shown}")
+    shutil.copyfile(os.path.join(WHEELS, name), os.path.join("/out", name))
+    return name

@@ -1,0 +1,33 @@
+"""From a fetched sdist to a prepared source, without running anything of it."""
+
+import os
+
+import archive
+
+MAX_TEXT = 4 << 20
+UNPACKED = "/build/unpacked"
+
+
+def run(task):
+    """Unpacks, reads what the source says of itself, and packs it again under a fixed name."""
+    archive.unpack("/in/" + task["archive"], UNPACKED)
+    folder = os.path.join(UNPACKED, archive.only_folder(UNPACKED))
+    archive.pack(folder, task["top"], "/out/source.tar.gz", task["epoch"])
+    return {
+        "status": "prepared",
+        "pyproject": _text(folder, "pyproject.toml"),
+        "pkg_info": _text(folder, "PKG-INFO"),
+        "has_setup": any(
+            os.path.isfile(os.path.join(folder, name)) for name in ("setup.py", "setup.cfg")
+        ),
+    }
+
+
+def _text(folder, name):
+    path = os.path.join(folder, name)
+    if not os.path.isfile(path):
+        return None
+    if os.path.getsize(path) > MAX_TEXT:
+        raise archive.ArchiveRefused(f"{name!r}: larger than {MAX_TEXT} bytes")
+    with open(path, "rb") as file:
+        return file.read().decode("utf-8", "replace")

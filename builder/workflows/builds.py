@@ -1,0 +1,213 @@
+"""Runs one package's hooks and build in a container, and takes in what comes out."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+from builder.build.environment import ClashingWheels
+from builder.build.task import (
+    MAX_WHEEL_BYTES,
+    SOURCE_ARCHIVE,
+    Answer,
+    HookFailed,
+    MetadataMade,
+    UnusableAnswer,
+    WantsMore,
+    WheelMade,
+    build_task,
+    job_variables,
+    read_answer,
+)
+from builder.domain.builds import (
+    BuildOutcome,
+    BuildSpec,
+    BuildSucceeded,
+    Failure,
+    MetadataFound,
+    MoreRequired,
+    Phase,
+    Wheel,
+)
+from builder.domain.containers import ContainerExit, Ending, Limits
+from builder.domain.core_metadata import UnusableMetadataError, from_core_metadata
+from builder.domain.digests import Digest
+from builder.domain.events import Event, PackageMoved, Stage
+from builder.domain.images import TargetPython
+from builder.domain.metadata import MetadataOrigin, ReleaseMetadata
+from builder.domain.releases import Pin
+from builder.errors import StorageError
+from builder.inspect.collect import RefusedOutput, read_small, take
+from builder.inspect.wheel import canonicalize
+from builder.ports import Store
+from builder.prepare.task import top_folder
+from builder.workflows.environments import Environments
+from builder.workflows.logs import appending_to, log_path, tail
+from builder.workflows.sandbox import RESULT, Finished, Sandbox, Task, in_words
+
+
+@dataclass(frozen=True)
+class BuildRules:
+    """How builds are run, apart from what is built."""
+
+    logs: Path
+    jobs: int
+    limits: Limits
+    build_number: int = 0
+
+
+class Builds:
+    """Builds wheels, or finds out what a build needs. Safe from several threads."""
+
+    def __init__(
+        self,
+        store: Store,
+        sandbox: Sandbox,
+        environments: Environments,
+        target: TargetPython,
+        rules: BuildRules,
+        notify: Callable[[Event], None],
+    ) -> None:
+        self._store = store
+        self._sandbox = sandbox
+        self._environments = environments
+        self._target = target
+        self._rules = rules
+        self._notify = notify
+
+    def build(self, spec: BuildSpec) -> BuildOutcome:
+        """The result for a spec: from the store where the same was built before, else built now.
+
+        Raises:
+            EngineError: the engine refused the container.
+            StorageError: the disk is full, or the store lost a wheel.
+        """
+        known = self._known(spec)
+        if known is not None:
+            if isinstance(known, BuildSucceeded):
+                self._notify(PackageMoved(spec.source.pin, Stage.REUSED))
+            return known
+        self._notify(PackageMoved(spec.source.pin, Stage.BUILDING))
+        outcome = self._run(spec)
+        if not isinstance(outcome, Failure):
+            self._store.record(spec.key, _to_json(outcome))
+        return outcome
+
+    def _known(self, spec: BuildSpec) -> BuildOutcome | None:
+        recorded = self._store.result(spec.key)
+        if recorded is None:
+            return None
+        outcome = _from_json(recorded, spec.source.pin)
+        if isinstance(outcome, BuildSucceeded) and self._store.path(outcome.wheel.digest) is None:
+            return None
+        return outcome
+
+    def _run(self, spec: BuildSpec) -> BuildOutcome:
+        pin = spec.source.pin
+        log = log_path(self._rules.logs, pin)
+        source = self._store.path(spec.source.archive)
+        if source is None:
+            raise StorageError(
+                f"the prepared source of {pin} is no longer in the store, or was changed there",
+                hint="run the same command again: it will be prepared anew",
+            )
+        try:
+            binds = self._environments.binds(spec.environment)
+        except ClashingWheels as clash:
+            return Failure(pin, Phase.ENVIRONMENT, str(clash))
+        task = Task(
+            name=top_folder(pin)[:40].replace("+", "-").replace("!", "-"),
+            order=build_task(spec, top_folder(pin)),
+            inputs={SOURCE_ARCHIVE: source},
+            binds=binds,
+            variables=(*spec.variables, *job_variables(self._rules.jobs)),
+            limits=self._rules.limits,
+        )
+        with appending_to(log) as output, self._sandbox.run(task, output) as finished:
+            outcome = self._outcome(spec, finished)
+        if isinstance(outcome, Failure):
+            return replace(outcome, log=log, log_tail=tail(log))
+        return outcome
+
+    def _outcome(self, spec: BuildSpec, finished: Finished) -> BuildOutcome:
+        pin = spec.source.pin
+        if not finished.exit.succeeded:
+            return Failure(
+                pin, Phase.BUILD, in_words(finished.exit), _hint(finished.exit), ending=finished.exit
+            )
+        try:
+            answer = read_answer(read_small(finished.out, RESULT))
+            return self._take_in(spec, answer, finished)
+        except UnusableAnswer as unusable:
+            return Failure(pin, Phase.HOOKS, str(unusable))
+        except (RefusedOutput, UnusableMetadataError) as refused:
+            return Failure(pin, Phase.INSPECT, str(refused))
+
+    def _take_in(self, spec: BuildSpec, answer: Answer, finished: Finished) -> BuildOutcome:
+        pin = spec.source.pin
+        match answer:
+            case WantsMore(requires):
+                return MoreRequired(requires)
+            case MetadataMade(text, requires):
+                return MetadataFound(from_core_metadata(text, pin, MetadataOrigin.HOOK), requires)
+            case HookFailed(hook, reason):
+                phase = Phase.BUILD if hook == "build_wheel" else Phase.HOOKS
+                return Failure(pin, phase, f"{hook}: {reason}", ending=finished.exit)
+            case WheelMade(filename, requires):
+                return BuildSucceeded(self._wheel(pin, filename, finished), requires)
+
+    def _wheel(self, pin: Pin, filename: str, finished: Finished) -> Wheel:
+        scratch = finished.out.parent
+        collected = scratch / "collected.whl"
+        take(finished.out, filename, collected, MAX_WHEEL_BYTES)
+        made = canonicalize(
+            collected, filename, pin, self._target.tags, self._rules.build_number, scratch
+        )
+        digest = self._store.put(scratch / made.filename)
+        return Wheel(pin, made.filename, digest, made.metadata)
+
+
+def _hint(ended: ContainerExit) -> str:
+    match ended.ending:
+        case Ending.OUT_OF_MEMORY:
+            return "give builds more memory with --memory, or run fewer at once with -m"
+        case Ending.TIMED_OUT:
+            return "give builds more time with --timeout"
+        case _:
+            return ""
+
+
+def _to_json(outcome: BuildSucceeded | MetadataFound | MoreRequired) -> bytes:
+    fields: dict[str, object] = {"hook_requires": [str(r) for r in outcome.hook_requires]}
+    match outcome:
+        case BuildSucceeded(wheel):
+            fields |= {
+                "kind": "built",
+                "filename": wheel.filename,
+                "sha256": wheel.digest.sha256,
+                "requires": [str(r) for r in wheel.metadata.requires],
+            }
+        case MetadataFound(metadata):
+            fields |= {"kind": "metadata", "requires": [str(r) for r in metadata.requires]}
+        case MoreRequired():
+            fields |= {"kind": "more"}
+    return json.dumps(fields).encode()
+
+
+def _from_json(recorded: bytes, pin: Pin) -> BuildOutcome:
+    fields = json.loads(recorded)
+    hook_requires = tuple(Requirement(text) for text in fields["hook_requires"])
+    requires = tuple(Requirement(text) for text in fields.get("requires", ()))
+    match fields["kind"]:
+        case "built":
+            metadata = ReleaseMetadata(pin, requires, MetadataOrigin.WHEEL)
+            wheel = Wheel(pin, fields["filename"], Digest(fields["sha256"]), metadata)
+            return BuildSucceeded(wheel, hook_requires)
+        case "metadata":
+            return MetadataFound(
+                ReleaseMetadata(pin, requires, MetadataOrigin.HOOK), hook_requires
+            )
+        case _:
+            return MoreRequired(hook_requires)
