@@ -1,0 +1,282 @@
+"""Every image that can be named: found, bootstrapped, opened and locked."""
+
+import difflib
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from builder.domain.images import Image, LayoutImage, RegistryImage
+from builder.errors import ImageError, InputError, StorageError
+from builder.images.layout import write_layout
+from builder.images.lock import LOCK_FILE, lock_of, read_lock, require_locked, write_lock
+from builder.images.mmdebstrap import (
+    Host,
+    Progress,
+    bootstrap,
+    bootstrap_arguments,
+    host_transport,
+    recipe_digest,
+)
+from builder.images.packages import read_packages
+from builder.images.recipe import (
+    RECIPE_FILE,
+    DebianBase,
+    ImageRecipe,
+    RegistryBase,
+    is_image_name,
+    parse_mirrors,
+    read_recipe,
+    reference_recipe,
+)
+from builder.images.state import (
+    ImageState,
+    layout_folder,
+    locked,
+    read_state,
+    state_folder,
+    write_state,
+)
+
+
+@dataclass(frozen=True)
+class BuiltImage:
+    """An image that is in the cache now."""
+
+    image: LayoutImage
+    state: ImageState
+    was_there: bool
+    """It was in the cache before, so nothing was done."""
+
+
+class ImageCatalogue:
+    """The images of some folders, and what of them lies in a cache.
+
+    A name is looked up in the folders in turn, so that a user's image hides a shipped one. A
+    registry reference by digest is a name as well.
+
+    Args:
+        folders: each holds one folder per image, with its `image.yaml`.
+        cache: bootstrapped images lie in its `images/`.
+        platform: what an image has that was named by its registry reference.
+        host: what is to be known about this machine.
+        clock: seconds, for measuring.
+    """
+
+    def __init__(
+        self,
+        folders: tuple[Path, ...],
+        cache: Path,
+        platform: str,
+        host: Host,
+        clock: Callable[[], float],
+    ) -> None:
+        self._folders = folders
+        self._images = cache / "images"
+        self._platform = platform
+        self._host = host
+        self._clock = clock
+
+    def names(self) -> tuple[str, ...]:
+        """Every image that has an `image.yaml`, sorted."""
+        found = {file.parent.name for folder in self._folders for file in _recipes(folder)}
+        return tuple(sorted(found))
+
+    def recipe(self, name: str) -> ImageRecipe:
+        """The recipe of an image.
+
+        Raises:
+            InputError: there is none, or it is wrong.
+        """
+        if not is_image_name(name):
+            return reference_recipe(name, self._platform)
+        for folder in self._folders:
+            file = folder / name / RECIPE_FILE
+            if file.is_file():
+                return read_recipe(file)
+        close = difflib.get_close_matches(name, self.names(), n=1)
+        known = ", ".join(self.names()) or "none"
+        raise InputError(
+            f"there is no image {name!r}",
+            hint=f"did you mean {close[0]!r}?" if close else f"images: {known}",
+        )
+
+    def state(self, name: str) -> ImageState | None:
+        """What the cache holds of an image; None where it is not bootstrapped, or not ours to.
+
+        Raises:
+            InputError: there is no such image.
+        """
+        recipe = self.recipe(name)
+        match recipe.base:
+            case RegistryBase():
+                return None
+            case DebianBase() as base:
+                return read_state(self._folder(recipe, base))
+
+    def open(self, name: str) -> Image:
+        """The image, for an engine.
+
+        Raises:
+            ImageError: it is not bootstrapped yet, or is not the one that was locked.
+            InputError: there is no such image.
+        """
+        recipe = self.recipe(name)
+        match recipe.base:
+            case RegistryBase(reference):
+                return RegistryImage(name, reference, recipe.platform)
+            case DebianBase() as base:
+                state = read_state(self._folder(recipe, base))
+                if state is None:
+                    raise _not_built(name)
+                _check_lock(recipe, state)
+                return state.image
+
+    def build(
+        self, name: str, progress: Progress, *, mirrors: tuple[str, ...] = (), force: bool = False
+    ) -> BuiltImage:
+        """Bootstraps an image, unless it is there.
+
+        Args:
+            name: an image with a `base`.
+            progress: takes lines about what is going on.
+            mirrors: instead of those of its recipe.
+            force: bootstrap it even where it is there.
+
+        Raises:
+            ImageError: the bootstrap failed, or made another image than the one that was locked.
+            InputError: there is no such image, or it comes from a registry.
+            StorageError: the disk is full.
+        """
+        recipe = self.recipe(name)
+        base = _bootstrapped(recipe)
+        folder = self._folder(recipe, base)
+        with _storage_errors(self._images), self._alone(folder, progress):
+            state = None if force else read_state(folder)
+            was_there = state is not None
+            if state is None:
+                state = self._bootstrap(recipe, base, folder, parse_mirrors(mirrors), progress)
+        _check_lock(recipe, state)
+        return BuiltImage(state.image, state, was_there)
+
+    def lock(self, name: str, target: Path | None = None) -> Path:
+        """Holds an image to what it is now; returns the lock that was written.
+
+        Args:
+            name: a bootstrapped image.
+            target: the file to write; `image.lock.json` beside `image.yaml` where it is None.
+
+        Raises:
+            ImageError: it is not bootstrapped yet.
+            InputError: there is no such image, or it comes from a registry.
+            StorageError: the lock cannot be written.
+        """
+        recipe = self.recipe(name)
+        state = read_state(self._folder(recipe, _bootstrapped(recipe)))
+        if state is None:
+            raise _not_built(name)
+        file = target or (recipe.folder or Path()) / LOCK_FILE
+        write_lock(lock_of(state), file)
+        return file
+
+    def _folder(self, recipe: ImageRecipe, base: DebianBase) -> Path:
+        return state_folder(self._images, recipe.name, recipe_digest(recipe, base))
+
+    @contextmanager
+    def _alone(self, folder: Path, progress: Progress) -> Iterator[None]:
+        self._images.mkdir(parents=True, exist_ok=True)
+        with locked(folder.with_name(f".{folder.name}.lock")) as waited:
+            if waited:
+                progress("waited for another process that bootstrapped this image")
+            yield
+
+    def _bootstrap(
+        self,
+        recipe: ImageRecipe,
+        base: DebianBase,
+        folder: Path,
+        mirrors: tuple[str, ...],
+        progress: Progress,
+    ) -> ImageState:
+        partial = folder.with_name(f".{folder.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        started = self._clock()
+        layer = partial / "layer.tar"
+        log = folder.with_name(f"{folder.name}.log")
+        command = bootstrap_arguments(
+            recipe.platform,
+            base,
+            is_root=self._host.is_root,
+            mirrors=mirrors,
+            transport=host_transport(),
+        )
+        try:
+            bootstrap(command, self._host, layer, log, progress)
+            progress("writing the image")
+            packages = read_packages(layer)
+            written = write_layout(layer, layout_folder(partial), recipe.name, recipe.platform)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+        state = ImageState(
+            name=recipe.name,
+            recipe=recipe_digest(recipe, base),
+            layout=written,
+            platform=recipe.platform,
+            packages=packages,
+            seconds=self._clock() - started,
+            folder=partial,
+        )
+        write_state(state)
+        _replace_folder(partial, folder)
+        return replace(state, folder=folder)
+
+
+def _recipes(folder: Path) -> Iterator[Path]:
+    return folder.glob(f"*/{RECIPE_FILE}")
+
+
+def _bootstrapped(recipe: ImageRecipe) -> DebianBase:
+    match recipe.base:
+        case DebianBase() as base:
+            return base
+        case RegistryBase(reference):
+            raise InputError(
+                f"image {recipe.name!r} is not bootstrapped here: it is {reference}",
+                hint="it is pulled, and checked against that digest, when it is first used",
+            )
+
+
+def _check_lock(recipe: ImageRecipe, state: ImageState) -> None:
+    if recipe.folder is None:
+        return
+    file = recipe.folder / LOCK_FILE
+    lock = read_lock(file)
+    if lock is not None:
+        require_locked(state, lock, file)
+
+
+def _not_built(name: str) -> ImageError:
+    return ImageError(f"image {name!r} is not bootstrapped yet", hint=f"builder image build {name}")
+
+
+def _replace_folder(partial: Path, folder: Path) -> None:
+    old = folder.with_name(f".{folder.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
+    partial.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def _storage_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"{folder}: {error.strerror or error}",
+            hint="check that the disk has space left and that the folder is yours",
+        ) from error

@@ -1,0 +1,240 @@
+"""Bootstraps a root file system from Debian's packages, as an ordinary user or as root."""
+
+import json
+import re
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.domain.digests import Digest
+from builder.errors import ImageError, StorageError
+from builder.images.diagnosis import diagnose
+from builder.images.layout import SOURCE_DATE_EPOCH
+from builder.images.recipe import ARCHITECTURES, DebianBase, ImageRecipe
+
+Progress = Callable[[str], None]
+"""Takes one line about what is going on."""
+
+_NEEDED_SPACE = 4 << 30
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
+_STEP = re.compile(r"[IWE]: (?P<text>.*)|(?P<package>(?:Unpacking|Setting up) \S+) .*")
+_TRANSPORT = re.compile(r'Acquire::https?(?:::[A-Za-z0-9._:-]+)? "[^"\n]*";')
+
+_LEFT_OUT = (
+    "path-exclude=/usr/share/doc/*",
+    "path-include=/usr/share/doc/*/copyright",
+    "path-exclude=/usr/share/info/*",
+    "path-exclude=/usr/share/locale/*",
+    "path-exclude=/usr/share/man/*",
+    "path-exclude=/usr/bin/*-lto-dump-*",
+)
+
+_DEV = tarfile.TarInfo("./dev")
+_DEV.type, _DEV.mode, _DEV.mtime = tarfile.DIRTYPE, 0o755, SOURCE_DATE_EPOCH
+_DEV_ENTRY = _DEV.tobuf(tarfile.USTAR_FORMAT)
+"""An empty /dev for engines to mount over: mmdebstrap would put device nodes there."""
+
+CUSTOMIZE = rf"""set -eu
+root="$1"
+# What the host leaked in, and what differs from run to run.
+rm -f "$root"/etc/hostname "$root"/etc/resolv.conf "$root"/etc/.pwd.lock \
+  "$root"/etc/passwd- "$root"/etc/group- "$root"/etc/shadow- "$root"/etc/gshadow- \
+  "$root"/etc/apt/sources.list "$root"/etc/apt/sources.list.d/* \
+  "$root"/etc/dpkg/dpkg.cfg.d/99mmdebstrap \
+  "$root"/var/cache/debconf/*-old "$root"/var/lib/dpkg/*-old \
+  "$root"/var/cache/ldconfig/aux-cache "$root"/var/lib/dbus/machine-id
+rm -rf "$root"/var/lib/systemd
+: > "$root"/etc/machine-id
+find "$root"/var/log -type f -delete
+printf '127.0.0.1 localhost\n::1 localhost\n' > "$root"/etc/hosts
+# The user that builds run as, and the places that are mounted over.
+printf 'builder:x:1000:1000::/build:/bin/sh\n' >> "$root"/etc/passwd
+printf 'builder:x:1000:\n' >> "$root"/etc/group
+printf 'builder:!:1:0:99999:7:::\n' >> "$root"/etc/shadow
+if [ -e "$root"/etc/gshadow ]; then printf 'builder:!::\n' >> "$root"/etc/gshadow; fi
+install -d -m 0755 "$root"/out "$root"/in "$root"/env "$root"/index "$root"/agent
+install -d -m 1777 "$root"/build "$root"/tmp
+# Nothing in a container may gain privileges.
+find "$root" -xdev -type f -perm /6000 -exec chmod ug-s '{{}}' +
+# Times of files are clamped in the tar, so byte code must not depend on them.
+find "$root"/usr -xdev -type d -name __pycache__ -prune -exec rm -rf '{{}}' +
+if [ -x "$root"/usr/bin/python3 ]; then
+  chroot "$root" env -i PATH={_PATH} LC_ALL=C.UTF-8 PYTHONHASHSEED=0 /bin/sh -c \
+    'exec python3 -B -S -m compileall -q -f --invalidation-mode unchecked-hash /usr/lib/python3*'
+fi
+"""
+"""Shell that is run on the finished root file system, which is its `$1`."""
+
+
+@dataclass(frozen=True)
+class Host:
+    """What a bootstrap needs to know about the machine it runs on."""
+
+    is_root: bool
+    environment: Mapping[str, str]
+    scratch: Path
+    """Where the root file system is put together; other users must be able to enter it."""
+
+
+def recipe_digest(recipe: ImageRecipe, base: DebianBase) -> Digest:
+    """Names everything that the recipe and this module ask for, the packages' versions aside."""
+    content = {
+        "base": {
+            "components": base.components,
+            "mirrors": base.mirrors,
+            "packages": sorted(base.packages),
+            "suite": base.suite,
+        },
+        "customize": CUSTOMIZE,
+        "left_out": _LEFT_OUT,
+        "platform": recipe.platform,
+        "source_date_epoch": SOURCE_DATE_EPOCH,
+    }
+    return Digest.of_bytes(json.dumps(content, sort_keys=True).encode())
+
+
+def bootstrap_arguments(
+    platform: str,
+    base: DebianBase,
+    *,
+    is_root: bool,
+    mirrors: tuple[str, ...] = (),
+    transport: tuple[str, ...] = (),
+) -> list[str]:
+    """The command that writes a root file system to its standard output as a tar.
+
+    Args:
+        platform: what the image is for.
+        base: suite and packages.
+        is_root: root needs no user namespace; the bytes are the same.
+        mirrors: instead of those that the recipe names.
+        transport: lines of apt's configuration, such as a proxy.
+    """
+    return [
+        "mmdebstrap",
+        "--verbose",
+        f"--mode={'root' if is_root else 'unshare'}",
+        "--variant=apt",
+        "--format=tar",
+        "--skip=output/dev",
+        f"--architectures={ARCHITECTURES[platform]}",
+        f"--components={','.join(base.components)}",
+        f"--include={','.join(sorted(base.packages))}",
+        *(f"--dpkgopt={option}" for option in _LEFT_OUT),
+        *(f"--aptopt={line}" for line in transport),
+        f"--customize-hook={CUSTOMIZE}",
+        base.suite,
+        "-",
+        *(mirrors or base.mirrors),
+    ]
+
+
+def bootstrap_environment(host: Host) -> dict[str, str]:
+    """The whole environment of a bootstrap: nothing of the caller's but proxies and the like."""
+    kept = {
+        name: value
+        for name, value in host.environment.items()
+        if name.lower() in _PROXIES or name in {"HOME", "USER", "LOGNAME"}
+    }
+    return {
+        **kept,
+        "LC_ALL": "C.UTF-8",
+        "PATH": _PATH,
+        "PYTHONHASHSEED": "0",
+        "SOURCE_DATE_EPOCH": str(SOURCE_DATE_EPOCH),
+        "TMPDIR": str(host.scratch),
+    }
+
+
+def transport_lines(dump: str) -> tuple[str, ...]:
+    """What `apt-config dump` says about how to reach archives: proxies, certificates."""
+    return tuple(line for line in dump.splitlines() if _TRANSPORT.fullmatch(line))
+
+
+def step(line: str) -> str | None:
+    """What a line of mmdebstrap's log is worth saying to someone who waits."""
+    if match := _STEP.fullmatch(line):
+        return match["text"] or match["package"]
+    return None
+
+
+def bootstrap(command: list[str], host: Host, output: Path, log: Path, progress: Progress) -> None:
+    """Runs a bootstrap to its end.
+
+    Args:
+        command: from `bootstrap_arguments`.
+        host: this machine.
+        output: the tar to write.
+        log: takes everything that mmdebstrap and apt say; stays after a failure.
+        progress: takes the lines worth showing.
+
+    Raises:
+        ImageError: it failed; the message holds the last lines of the log.
+        StorageError: the disk is full.
+    """
+    _require_space(host.scratch, output.parent)
+    environment = bootstrap_environment(host)
+    with output.open("wb", buffering=0) as tar, log.open("w", encoding="utf-8") as record:
+        tar.write(_DEV_ENTRY)
+        try:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=tar,
+                stderr=subprocess.PIPE,
+                env=environment,
+                encoding="utf-8",
+                errors="replace",
+            )
+        except FileNotFoundError as error:
+            raise ImageError(
+                "mmdebstrap is not installed",
+                hint="apt-get install mmdebstrap debian-archive-keyring uidmap",
+            ) from error
+        status = _follow(process, record.write, progress)
+    if status != 0:
+        raise diagnose(log, status, host.scratch)
+
+
+def host_transport() -> tuple[str, ...]:
+    """How this host's own apt is configured to reach archives."""
+    apt_config = shutil.which("apt-config", path=_PATH)
+    if apt_config is None:
+        return ()
+    dump = subprocess.run(
+        [apt_config, "dump", "--format", '%f "%v";%n', "Acquire"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return transport_lines(dump.stdout)
+
+
+def _follow(
+    process: subprocess.Popen[str], record: Callable[[str], object], progress: Progress
+) -> int:
+    try:
+        for line in process.stderr or ():
+            record(line)
+            if text := step(line.rstrip()):
+                progress(text)
+        return process.wait()
+    except BaseException:
+        # mmdebstrap removes its root file system when it is asked to stop, not when it is killed.
+        process.terminate()
+        process.wait()
+        raise
+
+
+def _require_space(*folders: Path) -> None:
+    for folder in folders:
+        free = shutil.disk_usage(folder).free
+        if free < _NEEDED_SPACE:
+            raise StorageError(
+                f"{folder} has {free >> 20} MiB left; a bootstrap needs {_NEEDED_SPACE >> 20} MiB",
+                hint="free some space, or set TMPDIR and XDG_CACHE_HOME to folders on another disk",
+            )
