@@ -88,7 +88,7 @@ def _expected_digest(candidate: Candidate, required: Collection[Digest]) -> Dige
 def _plain_name(file: RemoteFile) -> str:
     """The name, which came from outside, as long as it stays in its folder."""
     name = file.filename
-    if PurePath(name).name != name or name.startswith(".") or not name.isprintable():
+    if not name or PurePath(name).name != name or name[0] == "." or not name.isprintable():
         hint = "the index is broken or hostile; report it there"
         raise InputError(f"an index names a file {name!a}", hint=hint)
     return name

@@ -143,9 +143,13 @@ class _Filling:
 
 
 def _raw(response: requests.Response) -> Iterator[bytes]:
-    """The bytes as sent: some servers label a .tar.gz as a compressed .tar."""
+    """The bytes as sent: some servers label a .tar.gz as a compressed .tar.
+
+    They come as they arrive, so that none is lost when the next ones do not.
+    """
     try:
-        yield from response.raw.stream(_CHUNK, decode_content=False)
+        while chunk := response.raw.read1(_CHUNK, decode_content=False):
+            yield chunk
     except (requests.RequestException, HTTPError) as error:
         raise BrokenBodyError(shown(str(error))) from None
 

@@ -48,7 +48,8 @@ class _LeftOut:
     def add(self, example: str) -> None:
         self.count += 1
         if len(self.examples) < _EXAMPLES:
-            self.examples.append(example if example.isprintable() else ascii(example))
+            is_clear = example.isascii() and example.isprintable()
+            self.examples.append(example if is_clear else ascii(example))
 
     def __str__(self) -> str:
         return ", ".join(it[:100] for it in self.examples) + (

@@ -13,6 +13,7 @@ from html.parser import HTMLParser
 from urllib.parse import unquote, urljoin
 
 _SLICE = 1 << 16
+_LONGEST_TAG = 1 << 18
 _SHA256 = re.compile(r"sha256[=:]([0-9A-Fa-f]{64})")
 _MAJOR = re.compile(r"\s*1(\.\d+)*\s*")
 _METADATA_ATTRIBUTES = ("data-core-metadata", "data-dist-info-metadata")
@@ -43,13 +44,16 @@ def read_html(body: bytes, base_url: str, most: int) -> Iterator[Link]:
     """Yields the links of an HTML page.
 
     Raises:
-        PageError: the page is of a future version, or has more than `most` links.
+        PageError: the page is of a future version, has more than `most` links, or a tag that would
+            take the parser too long.
     """
     anchors = _Anchors(base_url)
     text = body.decode("utf-8", "replace")
     count = 0
     for start in range(0, len(text), _SLICE):
         anchors.feed(text[start : start + _SLICE])
+        if len(anchors.rawdata) > _LONGEST_TAG:
+            raise PageError(f"the page has a tag of more than {_LONGEST_TAG:,} characters")
         for attributes in anchors.take():
             count += 1
             if count > most:

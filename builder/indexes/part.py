@@ -7,8 +7,9 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import Self
 
 from builder.domain.digests import Digest
 from builder.errors import StorageError
@@ -17,6 +18,7 @@ _CHUNK = 1 << 20
 _HINTS = {
     errno.ENOSPC: "free some space, or choose a folder on another disk; the download resumes",
     errno.EDQUOT: "free some space within your quota; the download resumes",
+    errno.EFBIG: "the limit on file sizes is too low for this file (ulimit -f)",
     errno.EROFS: "choose a folder that can be written",
     errno.EACCES: "choose a folder that you may write, or repair its permissions",
     errno.ELOOP: "something put a link there; remove it",
@@ -31,7 +33,7 @@ class Part:
         was_there: whether an earlier process wrote some of them.
     """
 
-    def __init__(self, path: Path, file: BinaryIO) -> None:
+    def __init__(self, path: Path, file: FileIO) -> None:
         self._path = path
         self._file = file
         self._hasher = hashlib.sha256()
@@ -62,10 +64,13 @@ class Part:
         return Digest(self._hasher.hexdigest())
 
     def append(self, chunk: bytes) -> None:
-        with storing(self._path):
-            self._file.write(chunk)
-        self._hasher.update(chunk)
-        self.size += len(chunk)
+        rest = memoryview(chunk)
+        while rest:
+            with storing(self._path):
+                written = self._file.write(rest)
+            self._hasher.update(rest[:written])
+            self.size += written
+            rest = rest[written:]
 
     def restart(self) -> None:
         """Forgets every byte."""
@@ -96,11 +101,11 @@ def storing(path: Path) -> Iterator[None]:
         raise StorageError(f"cannot write {path}: {error.strerror}", hint=hint) from error
 
 
-def _open_locked(path: Path) -> BinaryIO:
+def _open_locked(path: Path) -> FileIO:
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
     while True:
         # Unbuffered: a full disk is noticed by the write that it hits.
-        file = os.fdopen(os.open(path, flags, 0o666), "r+b", buffering=0)
+        file = FileIO(os.open(path, flags, 0o666), "r+")
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
             if _is_still_named(path, os.fstat(file.fileno())):

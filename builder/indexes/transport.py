@@ -196,6 +196,7 @@ class _Session(requests.Session):
             return None
         there = urljoin(resp.url, target)
         if reason := refusal(resp.url, there):
+            resp.close()
             raise _RefusedRedirectError(f"it redirects to {shown(there)}, and {reason}")
         return target
 
