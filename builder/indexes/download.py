@@ -14,6 +14,8 @@ from builder.indexes.part import Part
 from builder.indexes.transport import BrokenBodyError, Limits, Transport, check_status
 
 _CHUNK = 1 << 18
+_MOST_REQUESTS = 50
+_WORTH_A_TRY = 1 << 16
 _HINT = "try again: what came so far is kept, and the download resumes"
 
 
@@ -81,13 +83,13 @@ class _Filling:
             return
         fruitless = 0
         reason = ""
-        for _ in range(50):
+        for _ in range(_MOST_REQUESTS):
             size = part.size
             try:
                 self._ask(part)
             except BrokenBodyError as error:
                 reason = str(error)
-                fruitless = 0 if part.size > size else fruitless + 1
+                fruitless = 0 if part.size >= size + _WORTH_A_TRY else fruitless + 1
                 if fruitless > self._limits.retries:
                     break
                 self._transport.pause(fruitless + 1)

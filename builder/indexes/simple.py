@@ -13,9 +13,10 @@ from pypi_simple import PYPI_SIMPLE_ENDPOINT
 from builder.domain.digests import Digest
 from builder.domain.releases import NoSuchProject, ProjectPage, RemoteFile
 from builder.errors import IndexUnreachableError, InputError
-from builder.indexes.addresses import IndexAddress, path_of, refusal, shown, with_path_suffix
+from builder.indexes.addresses import IndexAddress, refusal, shown, with_path_suffix
 from builder.indexes.download import download, mismatch
 from builder.indexes.listing import list_releases
+from builder.indexes.local import read_local
 from builder.indexes.pages import Link, PageError, read_html, read_json
 from builder.indexes.transport import Answer, Limits, Transport, check_status
 
@@ -131,7 +132,7 @@ class SimpleIndex:
 
     def _read(self, url: str, accept: str, most: int) -> Answer:
         if url.startswith("file:"):
-            return _read_local(url, most)
+            return read_local(url, most)
         return self._transport.read(url, accept, most)
 
     def _checked(self, url: str) -> str:
@@ -140,24 +141,3 @@ class SimpleIndex:
             message = f"{shown(url)} may not be fetched: {reasons[0]}"
             raise InputError(message, hint="use an index whose links stay on https")
         return url
-
-
-def _read_local(url: str, most: int) -> Answer:
-    """Answers for a tree of files as a server would; pages are in `index.html`."""
-    path = path_of(url)
-    if url.endswith("/"):
-        if not path.parent.is_dir():
-            message = f"there is no package index in {path.parent}"
-            raise IndexUnreachableError(message, hint="check the file:// URL of the index")
-        path /= "index.html"
-    try:
-        with path.open("rb") as file:
-            body = file.read(most + 1)
-    except (FileNotFoundError, NotADirectoryError):
-        return Answer(url, 404, "text/html", b"")
-    except OSError as error:
-        message = f"{path} could not be read: {error.strerror}"
-        raise IndexUnreachableError(message, hint="repair the folder of the index") from None
-    if len(body) > most:
-        raise IndexUnreachableError(f"{path} is longer than {most:,} bytes")
-    return Answer(url, 200, "text/html", body)
