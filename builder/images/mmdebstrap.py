@@ -20,6 +20,7 @@ Progress = Callable[[str], None]
 
 _NEEDED_SPACE = 4 << 30
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_OPEN_TO_ALL = Path("/var/tmp")  # noqa: S108 - mmdebstrap makes a folder of its own in there
 _PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
 _STEP = re.compile(r"[IWE]: (?P<text>.*)|(?P<package>(?:Unpacking|Setting up) \S+) .*")
 _TRANSPORT = re.compile(r'Acquire::https?(?:::[A-Za-z0-9._:-]+)? "[^"\n]*";')
@@ -77,7 +78,17 @@ class Host:
     is_root: bool
     environment: Mapping[str, str]
     scratch: Path
-    """Where the root file system is put together; other users must be able to enter it."""
+    """Where the root file system is put together; made where it is missing.
+
+    A bootstrap without privileges runs as one of the user's subordinate users, to whom a home is
+    closed on many systems: /var/tmp is taken then.
+    """
+
+    def workplace(self) -> Path:
+        """The folder that a bootstrap can work in."""
+        scratch = self.scratch.absolute()
+        scratch.mkdir(parents=True, exist_ok=True)
+        return scratch if self.is_root or _is_open_to_others(scratch) else _OPEN_TO_ALL
 
 
 def recipe_digest(recipe: ImageRecipe, base: DebianBase) -> Digest:
@@ -133,11 +144,11 @@ def bootstrap_arguments(
     ]
 
 
-def bootstrap_environment(host: Host) -> dict[str, str]:
+def bootstrap_environment(variables: Mapping[str, str], workplace: Path) -> dict[str, str]:
     """The whole environment of a bootstrap: nothing of the caller's but proxies and the like."""
     kept = {
         name: value
-        for name, value in host.environment.items()
+        for name, value in variables.items()
         if name.lower() in _PROXIES or name in {"HOME", "USER", "LOGNAME"}
     }
     return {
@@ -146,7 +157,7 @@ def bootstrap_environment(host: Host) -> dict[str, str]:
         "PATH": _PATH,
         "PYTHONHASHSEED": "0",
         "SOURCE_DATE_EPOCH": str(SOURCE_DATE_EPOCH),
-        "TMPDIR": str(host.scratch),
+        "TMPDIR": str(workplace),
     }
 
 
@@ -176,8 +187,8 @@ def bootstrap(command: list[str], host: Host, output: Path, log: Path, progress:
         ImageError: it failed; the message holds the last lines of the log.
         StorageError: the disk is full.
     """
-    _require_space(host.scratch, output.parent)
-    environment = bootstrap_environment(host)
+    workplace = host.workplace()
+    _require_space(workplace, output.parent)
     with output.open("wb", buffering=0) as tar, log.open("w", encoding="utf-8") as record:
         tar.write(_DEV_ENTRY)
         try:
@@ -186,7 +197,7 @@ def bootstrap(command: list[str], host: Host, output: Path, log: Path, progress:
                 stdin=subprocess.DEVNULL,
                 stdout=tar,
                 stderr=subprocess.PIPE,
-                env=environment,
+                env=bootstrap_environment(host.environment, workplace),
                 encoding="utf-8",
                 errors="replace",
             )
@@ -197,7 +208,7 @@ def bootstrap(command: list[str], host: Host, output: Path, log: Path, progress:
             ) from error
         status = _follow(process, record.write, progress)
     if status != 0:
-        raise diagnose(log, status, host.scratch)
+        raise diagnose(log, status, workplace)
 
 
 def host_transport() -> tuple[str, ...]:
@@ -217,17 +228,21 @@ def host_transport() -> tuple[str, ...]:
 def _follow(
     process: subprocess.Popen[str], record: Callable[[str], object], progress: Progress
 ) -> int:
-    try:
-        for line in process.stderr or ():
-            record(line)
-            if text := step(line.rstrip()):
-                progress(text)
-        return process.wait()
-    except BaseException:
-        # mmdebstrap removes its root file system when it is asked to stop, not when it is killed.
-        process.terminate()
-        process.wait()
-        raise
+    with process:
+        try:
+            for line in process.stderr or ():
+                record(line)
+                if text := step(line.rstrip()):
+                    progress(text)
+            return process.wait()
+        except BaseException:
+            # Asked to stop, mmdebstrap removes its root file system; killed, it leaves it.
+            process.terminate()
+            raise
+
+
+def _is_open_to_others(folder: Path) -> bool:
+    return all(place.stat().st_mode & 0o001 for place in (folder, *folder.parents))
 
 
 def _require_space(*folders: Path) -> None:

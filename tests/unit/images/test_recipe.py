@@ -1,0 +1,159 @@
+"""What `image.yaml` may say, and what is answered when it says something else."""
+
+from pathlib import Path
+
+import pytest
+
+from builder.errors import InputError
+from builder.images.recipe import (
+    DebianBase,
+    ImageRecipe,
+    RegistryBase,
+    parse_mirrors,
+    read_recipe,
+    reference_recipe,
+)
+from builder.shipped import shipped_folder
+
+DIGEST = "sha256:" + "a" * 64
+
+BOOTSTRAPPED = """
+base: {distribution: debian, suite: trixie}
+platform: linux/amd64
+packages: [python3-dev, "libc6:amd64=2.41-12+deb13u1"]
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    file = folder / "mine" / "image.yaml"
+    file.parent.mkdir()
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def complaint(folder: Path, text: str) -> InputError:
+    with pytest.raises(InputError) as caught:
+        read_recipe(write(folder, text))
+    return caught.value
+
+
+def test_a_bootstrapped_image_has_defaults(tmp_path: Path) -> None:
+    file = write(tmp_path, BOOTSTRAPPED)
+    assert read_recipe(file) == ImageRecipe(
+        name="mine",
+        description="",
+        platform="linux/amd64",
+        python="/usr/bin/python3",
+        base=DebianBase(
+            suite="trixie",
+            components=("main",),
+            packages=("python3-dev", "libc6:amd64=2.41-12+deb13u1"),
+            mirrors=(),
+        ),
+        folder=file.parent,
+    )
+
+
+@pytest.mark.parametrize(
+    ("mirror", "expected"),
+    [
+        ("https://mirror.example/debian", ("https://mirror.example/debian",)),
+        (
+            "[https://a.example/d, deb https://b.example/d trixie-updates main]",
+            ("https://a.example/d", "deb https://b.example/d trixie-updates main"),
+        ),
+    ],
+)
+def test_mirrors_are_addresses_or_lines(
+    tmp_path: Path, mirror: str, expected: tuple[str, ...]
+) -> None:
+    recipe = read_recipe(write(tmp_path, f"{BOOTSTRAPPED}mirror: {mirror}\n"))
+    assert isinstance(recipe.base, DebianBase)
+    assert recipe.base.mirrors == expected
+
+
+def test_a_registry_image_is_named_by_digest(tmp_path: Path) -> None:
+    reference = f"registry.example/team/base@{DIGEST}"
+    recipe = read_recipe(write(tmp_path, f"registry: {reference}\nplatform: linux/arm64\n"))
+    assert recipe.base == RegistryBase(reference)
+
+
+def test_a_tag_is_refused(tmp_path: Path) -> None:
+    error = complaint(tmp_path, "registry: registry.example/base:latest\nplatform: linux/amd64\n")
+    assert "registry: 'registry.example/base:latest' is not usable here" in error.message
+    assert "by digest" in error.hint
+
+
+def test_a_tag_on_the_command_line_is_refused() -> None:
+    with pytest.raises(InputError, match="not named by digest") as caught:
+        reference_recipe("registry.example/base:1", "linux/amd64")
+    assert "a tag can be moved" in caught.value.hint
+
+
+def test_every_wrong_field_is_named_with_its_file(tmp_path: Path) -> None:
+    error = complaint(
+        tmp_path,
+        """
+        base: {distribution: debian, suite: trixie, sweet: yes}
+        platform: linux/6502
+        packages: [gcc, --keyring=x, "?essential", 3]
+        extra: 1
+        """,
+    )
+    lines = [
+        line.removeprefix(f"{tmp_path}/mine/image.yaml: ") for line in error.message.split("\n")
+    ]
+    assert lines == [
+        "base.sweet: there is no such field",
+        (
+            "platform: Input should be 'linux/amd64', 'linux/arm64', 'linux/ppc64le',"
+            " 'linux/riscv64' or 'linux/s390x'"
+        ),
+        "packages[1]: '--keyring=x' is not usable here",
+        "packages[2]: '?essential' is not usable here",
+        "packages[3]: Input should be a valid string",
+        "extra: there is no such field",
+    ]
+    assert "images/cpu/image.yaml" in error.hint
+
+
+def test_a_missing_field_is_named(tmp_path: Path) -> None:
+    assert "platform: is missing" in complaint(tmp_path, "base: {suite: a}").message
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("platform: linux/amd64", "either `base`"),
+        (f"{BOOTSTRAPPED}registry: r.example/a@{DIGEST}", "either `base`"),
+        (f"registry: r.example/a@{DIGEST}\nplatform: linux/amd64\npackages: [gcc]", "belong to"),
+        ("- a\n- b\n", "must hold fields"),
+        ("", "must hold fields"),
+        ("a: [", "is not YAML"),
+        (f"{BOOTSTRAPPED}mirror: '-'", "mirror: '-' is not usable here"),
+        (f"{BOOTSTRAPPED}python: python3", "python: 'python3' is not usable here"),
+    ],
+)
+def test_nonsense_is_refused(tmp_path: Path, text: str, expected: str) -> None:
+    assert expected in complaint(tmp_path, text).message
+
+
+def test_a_mirror_given_as_an_option_is_checked() -> None:
+    with pytest.raises(InputError, match="--setup-hook"):
+        parse_mirrors(("https://mirror.example/debian", "--setup-hook=id"))
+
+
+def test_a_folder_with_an_odd_name_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "My Image"
+    folder.mkdir()
+    (folder / "image.yaml").write_text(BOOTSTRAPPED, encoding="utf-8")
+    with pytest.raises(InputError, match="cannot name an image"):
+        read_recipe(folder / "image.yaml")
+
+
+@pytest.mark.parametrize(("name", "suite"), [("cpu", "trixie"), ("cpu-py311", "bookworm")])
+def test_shipped_recipes_are_valid(name: str, suite: str) -> None:
+    recipe = read_recipe(shipped_folder("images") / name / "image.yaml")
+    assert isinstance(recipe.base, DebianBase)
+    assert recipe.base.suite == suite
+    assert recipe.base.mirrors == ()
