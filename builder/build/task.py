@@ -37,9 +37,13 @@ class MetadataMade:
 
 @dataclass(frozen=True)
 class WantsMore:
-    """The backend asks for requirements that were not accepted beforehand."""
+    """The backend asks for requirements that were not accepted beforehand.
+
+    `words` are the same, spelled as the backend did.
+    """
 
     requires: tuple[Requirement, ...]
+    words: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -158,7 +162,7 @@ def read_answer(answer: bytes) -> Answer:
         case _Metadata():
             return MetadataMade(parsed.metadata, _requirements(parsed.requires))
         case _More():
-            return WantsMore(_requirements(parsed.requires))
+            return WantsMore(_requirements(parsed.requires), tuple(parsed.requires))
         case _Failed():
             return HookFailed(parsed.hook, parsed.reason)
         case _Broken():

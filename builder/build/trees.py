@@ -9,18 +9,19 @@ from installer import install
 from installer.destinations import SchemeDictionaryDestination
 from installer.sources import WheelFile
 
+from builder.domain.builds import Wheel
 from builder.domain.images import TargetPython
 
 ENVIRONMENT_ROOT = PurePosixPath("/env")
 MAX_BYTECODE_BYTES = 256 << 20
 
 
-def unpack_wheel(wheel: Path, name: str, target: TargetPython, tree: Path) -> None:
+def unpack_wheel(wheel: Wheel, stored: Path, target: TargetPython, tree: Path) -> None:
     """Unpacks a canonical wheel into the layout of a virtual environment.
 
     Args:
-        wheel: the validated wheel.
-        name: its project, for the folder of its headers.
+        wheel: a validated, canonical wheel.
+        stored: its file, under whatever name.
         target: whose paths are used.
         tree: a folder that does not exist yet.
     """
@@ -29,15 +30,16 @@ def unpack_wheel(wheel: Path, name: str, target: TargetPython, tree: Path) -> No
         "purelib": site,
         "platlib": site,
         "scripts": str(tree / "bin"),
-        "headers": str(tree / "include" / "site" / f"python{target.minor_version}" / name),
+        "headers": str(tree / "include" / "site" / f"python{target.minor_version}" / wheel.pin.name),
         "data": str(tree),
     }
     tree.mkdir(parents=True)
     destination = SchemeDictionaryDestination(
         scheme, interpreter=str(ENVIRONMENT_ROOT / "bin" / "python"), script_kind="posix"
     )
-    with WheelFile.open(wheel) as source:
-        install(source, destination, additional_metadata={})
+    with zipfile.ZipFile(stored) as archive:
+        archive.filename = wheel.filename
+        install(WheelFile(archive), destination, additional_metadata={})
     _open_up(tree)
 
 

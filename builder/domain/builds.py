@@ -95,9 +95,13 @@ class MetadataFound:
 
 @dataclass(frozen=True)
 class MoreRequired:
-    """The backend asks for requirements that its environment was not made for."""
+    """The backend asks for requirements that its environment was not made for.
+
+    `words` are the same, spelled as the backend did: what a spec can accept.
+    """
 
     hook_requires: tuple[Requirement, ...]
+    words: tuple[str, ...]
 
 
 class Phase(Enum):

@@ -107,6 +107,8 @@ def _check_identity(name: str | None, version: str | None, pin: Pin) -> None:
         same_name = canonicalize_name(name or "", validate=True) == pin.name
         same_version = Version(version or "") == pin.version
     except (InvalidName, InvalidVersion) as error:
-        raise UnusableMetadataError(f"its name or version is not valid: {name!r} {version!r}") from error
+        raise UnusableMetadataError(
+            f"its name or version is not valid: {name!r} {version!r}"
+        ) from error
     if not same_name or not same_version:
         raise UnusableMetadataError(f"it is of {name} {version}, not of {pin}")

@@ -51,7 +51,9 @@ def target_python(description: Description) -> TargetPython:
     if set(description.markers) != _MARKERS:
         raise ValueError("the interpreter did not name exactly the markers of PEP 508")
     if description.markers["implementation_name"] != "cpython":
-        raise ValueError(f"{description.markers['implementation_name']} is not supported: CPython is")
+        raise ValueError(
+            f"{description.markers['implementation_name']} is not supported: CPython is"
+        )
     return TargetPython(
         executable=description.executable,
         version=description.version,
@@ -69,9 +71,7 @@ def _tags(description: Description) -> Iterator[Tag]:
     yield from compatible_tags((major, minor), interpreter=f"cp{major}{minor}", platforms=platforms)
 
 
-def _platforms(
-    platform: str, libc: tuple[str, str], markers: Mapping[str, str]
-) -> Iterator[str]:
+def _platforms(platform: str, libc: tuple[str, str], markers: Mapping[str, str]) -> Iterator[str]:
     machine = markers["platform_machine"]
     name, version = libc
     if name == "glibc":

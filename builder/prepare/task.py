@@ -113,7 +113,9 @@ def _backend_path(value: object) -> tuple[str, ...]:
         raise UnusableSource("pyproject.toml: backend-path is no list of strings")
     for path in value:
         if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
-            raise UnusableSource(f"pyproject.toml: backend-path {path!r} leaves the source (PEP 517)")
+            raise UnusableSource(
+                f"pyproject.toml: backend-path {path!r} leaves the source (PEP 517)"
+            )
     return tuple(value)
 
 

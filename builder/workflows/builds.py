@@ -45,6 +45,7 @@ from builder.ports import Store
 from builder.prepare.task import top_folder
 from builder.workflows.environments import Environments
 from builder.workflows.logs import appending_to, log_path, tail
+from builder.workflows.posture import Posture
 from builder.workflows.sandbox import RESULT, Finished, Sandbox, Task, in_words
 
 
@@ -61,11 +62,12 @@ class BuildRules:
 class Builds:
     """Builds wheels, or finds out what a build needs. Safe from several threads."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is one collaborator
         self,
         store: Store,
         sandbox: Sandbox,
         environments: Environments,
+        posture: Posture,
         target: TargetPython,
         rules: BuildRules,
         notify: Callable[[Event], None],
@@ -73,6 +75,7 @@ class Builds:
         self._store = store
         self._sandbox = sandbox
         self._environments = environments
+        self._posture = posture
         self._target = target
         self._rules = rules
         self._notify = notify
@@ -89,6 +92,7 @@ class Builds:
             if isinstance(known, BuildSucceeded):
                 self._notify(PackageMoved(spec.source.pin, Stage.REUSED))
             return known
+        self._posture.require()
         self._notify(PackageMoved(spec.source.pin, Stage.BUILDING))
         outcome = self._run(spec)
         if not isinstance(outcome, Failure):
@@ -135,7 +139,11 @@ class Builds:
         pin = spec.source.pin
         if not finished.exit.succeeded:
             return Failure(
-                pin, Phase.BUILD, in_words(finished.exit), _hint(finished.exit), ending=finished.exit
+                pin,
+                Phase.BUILD,
+                in_words(finished.exit),
+                _hint(finished.exit),
+                ending=finished.exit,
             )
         try:
             answer = read_answer(read_small(finished.out, RESULT))
@@ -148,8 +156,8 @@ class Builds:
     def _take_in(self, spec: BuildSpec, answer: Answer, finished: Finished) -> BuildOutcome:
         pin = spec.source.pin
         match answer:
-            case WantsMore(requires):
-                return MoreRequired(requires)
+            case WantsMore(requires, words):
+                return MoreRequired(requires, words)
             case MetadataMade(text, requires):
                 return MetadataFound(from_core_metadata(text, pin, MetadataOrigin.HOOK), requires)
             case HookFailed(hook, reason):
@@ -192,7 +200,7 @@ def _to_json(outcome: BuildSucceeded | MetadataFound | MoreRequired) -> bytes:
         case MetadataFound(metadata):
             fields |= {"kind": "metadata", "requires": [str(r) for r in metadata.requires]}
         case MoreRequired():
-            fields |= {"kind": "more"}
+            fields |= {"kind": "more", "words": list(outcome.words)}
     return json.dumps(fields).encode()
 
 
@@ -206,8 +214,6 @@ def _from_json(recorded: bytes, pin: Pin) -> BuildOutcome:
             wheel = Wheel(pin, fields["filename"], Digest(fields["sha256"]), metadata)
             return BuildSucceeded(wheel, hook_requires)
         case "metadata":
-            return MetadataFound(
-                ReleaseMetadata(pin, requires, MetadataOrigin.HOOK), hook_requires
-            )
+            return MetadataFound(ReleaseMetadata(pin, requires, MetadataOrigin.HOOK), hook_requires)
         case _:
-            return MoreRequired(hook_requires)
+            return MoreRequired(hook_requires, tuple(fields["words"]))

@@ -30,9 +30,7 @@ _FORMAT = "environment 1"
 class Environments:
     """Hands out read-only build environments. Safe from several threads, and between runs."""
 
-    def __init__(
-        self, folder: Path, store: Store, sandbox: Sandbox, target: TargetPython
-    ) -> None:
+    def __init__(self, folder: Path, store: Store, sandbox: Sandbox, target: TargetPython) -> None:
         self._trees = folder / "trees"
         self._environments = folder / "environments"
         self._store = store
@@ -88,7 +86,7 @@ class Environments:
         try:
             unpacked = {str(n): temporary / str(n) for n in range(len(missing))}
             for (wheel, _), tree in zip(missing.items(), unpacked.values(), strict=True):
-                unpack_wheel(self._stored(wheel), wheel.pin.name, self._target, tree)
+                unpack_wheel(wheel, self._stored(wheel), self._target, tree)
             self._compile(unpacked)
             for place, tree in zip(missing.values(), unpacked.values(), strict=True):
                 if not place.is_dir():

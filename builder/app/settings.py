@@ -1,0 +1,36 @@
+"""What the user chose, for every workflow."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from builder.domain.containers import Limits
+from builder.engines.discovery import EngineChoice
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user chose, defaults filled in."""
+
+    sdists_repo: Path
+    wheels_repo: Path
+    work_dir: Path
+    cache: Path
+    images_folders: tuple[Path, ...]
+    variables: Mapping[str, str]
+    variant: str = "cpu"
+    image: str | None = None
+    engine: EngineChoice = "auto"
+    index_urls: tuple[str, ...] = ()
+    workers: int = 1
+    jobs: int = 1
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def image_name(self) -> str:
+        return self.image or self.variant
+
+    @property
+    def engine_variables(self) -> Mapping[str, str]:
+        """The variables that engines are looked for with; their storage lies in the cache."""
+        return {**self.variables, "BUILDER_CACHE_DIR": str(self.cache.absolute())}

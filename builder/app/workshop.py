@@ -1,0 +1,93 @@
+"""An engine, an image and a sandbox, made ready for a workflow and cleared away behind it."""
+
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Event
+
+from builder.app.images import image_catalogue
+from builder.app.settings import Settings
+from builder.domain.containers import Enforcement
+from builder.domain.events import Event as Happening
+from builder.domain.events import Noted
+from builder.domain.images import Image, TargetPython
+from builder.engines.discovery import EngineChoice, open_engine
+from builder.errors import StorageError
+from builder.ports import Engine
+from builder.stores.files import FileStore
+from builder.workflows.agent import install_agent
+from builder.workflows.describe import describe_target
+from builder.workflows.ownership import (
+    OWNER_LABEL,
+    RUN_LABEL,
+    claim_scratch,
+    is_abandoned,
+    owner_of_this_process,
+)
+from builder.workflows.posture import probe
+from builder.workflows.sandbox import Room, Sandbox
+
+Notify = Callable[[Happening], None]
+
+
+def probe_engine(settings: Settings, choice: EngineChoice) -> tuple[Enforcement, ...]:
+    """What a container of an engine looks like from inside, with the chosen image."""
+    catalogue = image_catalogue(settings)
+    image = catalogue.open(settings.image_name)
+    interpreter = catalogue.recipe(settings.image_name).python
+    stop = Event()
+    with (
+        open_engine(choice, settings.engine_variables) as engine,
+        _sandbox(settings, engine, engine.ensure_image(image), interpreter, stop) as sandbox,
+    ):
+        return probe(sandbox)
+
+
+@dataclass(frozen=True)
+class Workshop:
+    sandbox: Sandbox
+    store: FileStore
+    target: TargetPython
+
+
+@contextmanager
+def open_workshop(
+    settings: Settings, image: Image, interpreter: str, stop: Event, notify: Notify
+) -> Iterator[Workshop]:
+    with open_engine(settings.engine, settings.engine_variables) as engine:
+        facts = engine.facts
+        mode = "rootless" if facts.rootless else "rootful"
+        notify(Noted(f"engine: {facts.name} {facts.version}, {mode}, {facts.runtime}"))
+        for promise in facts.enforcement:
+            if not promise.kept:
+                notify(Noted(f"not enforced: {promise.promise}: {promise.means}", warning=True))
+        removed = engine.remove_leftovers(is_abandoned)
+        if removed:
+            notify(Noted(f"removed {removed} containers that a killed run had left"))
+        identifier = engine.ensure_image(image)
+        notify(Noted(f"image: {settings.image_name}, {identifier}"))
+        with _sandbox(settings, engine, identifier, interpreter, stop) as sandbox:
+            store = FileStore(settings.cache / "store")
+            yield Workshop(sandbox, store, describe_target(sandbox, store))
+
+
+@contextmanager
+def _sandbox(
+    settings: Settings, engine: Engine, image: str, interpreter: str, stop: Event
+) -> Iterator[Sandbox]:
+    run = secrets.token_hex(6)
+    try:
+        scratch = claim_scratch(settings.cache / "scratch", run)
+    except OSError as error:
+        raise StorageError(
+            f"the cache cannot be written: {settings.cache}: {error.strerror}",
+            hint="free some space, or choose another folder with --cache-dir",
+        ) from error
+    try:
+        labels = {RUN_LABEL: run, OWNER_LABEL: owner_of_this_process()}
+        room = Room(image, interpreter, scratch, labels)
+        yield Sandbox(engine, install_agent(settings.cache), room, stop)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)

@@ -1,0 +1,87 @@
+"""`builder image`: base images, bootstrapped and locked."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import click
+
+from builder.app.images import ImageSummary, image_catalogue, summary
+from builder.cli.options import given, shared_options
+
+
+@click.group("image")
+def image_group() -> None:
+    """Bootstrap, list, show and lock base images."""
+
+
+@image_group.command("build")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option("--mirror", "mirrors", multiple=True, metavar="URL", help="Debian mirror to use.")
+@click.option("--force", is_flag=True, help="Bootstrap it again although it is there.")
+@shared_options
+@click.pass_context
+def build_command(
+    click_context: click.Context, names: tuple[str, ...], mirrors: tuple[str, ...], *, force: bool
+) -> None:
+    """Bootstrap images from Debian's packages, without root."""
+    catalogue = image_catalogue(given(click_context).settings())
+    for name in names:
+        built = catalogue.build(
+            name, lambda line: click.echo(line, err=True), mirrors=mirrors, force=force
+        )
+        how = "was there" if built.was_there else f"built in {built.state.seconds:.0f} s"
+        click.echo(f"{name} {built.image.config} {how}")
+
+
+@image_group.command("list")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@shared_options
+@click.pass_context
+def list_command(click_context: click.Context, *, as_json: bool) -> None:
+    """List every image that can be named."""
+    catalogue = image_catalogue(given(click_context).settings())
+    found = [summary(catalogue, name) for name in catalogue.names()]
+    if as_json:
+        click.echo(json.dumps([_fields(one, packages=False) for one in found], indent=2))
+        return
+    for one in found:
+        state = one.config[:19] if one.built else "not built"
+        click.echo(f"{one.name:14} {one.platform:12} {state:20} {one.description}")
+
+
+@image_group.command("show")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@shared_options
+@click.pass_context
+def show_command(click_context: click.Context, name: str, *, as_json: bool) -> None:
+    """Show what an image is made of."""
+    one = summary(image_catalogue(given(click_context).settings()), name)
+    if as_json:
+        click.echo(json.dumps(_fields(one, packages=True), indent=2))
+        return
+    for field, value in _fields(one, packages=False).items():
+        click.echo(f"{field:12} {value}")
+    for package in one.packages:
+        click.echo(f"  {package}")
+
+
+@image_group.command("lock")
+@click.argument("name")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Default: beside the image's recipe."
+)
+@shared_options
+@click.pass_context
+def lock_command(click_context: click.Context, name: str, output: Path | None) -> None:
+    """Hold an image to what it is now: its ID and the version of every package."""
+    catalogue = image_catalogue(given(click_context).settings())
+    click.echo(catalogue.lock(name, output))
+
+
+def _fields(one: ImageSummary, *, packages: bool) -> dict[str, object]:
+    fields = dataclasses.asdict(one)
+    if not packages:
+        del fields["packages"]
+    return fields

@@ -1,0 +1,55 @@
+"""The command line's entry: the group of commands, and what becomes of errors."""
+
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from builder.cli.bootstrap import bootstrap_command
+from builder.cli.doctor import doctor_command
+from builder.cli.images import image_group
+from builder.cli.options import shared_options
+from builder.cli.report import show_error
+from builder.errors import BuilderError, ExitStatus
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="builder")
+@shared_options
+def cli() -> None:
+    """Rebuild Python dependency trees from source, in containers without a network.
+
+    The options below may also stand behind a command's name.
+    """
+
+
+cli.add_command(bootstrap_command)
+cli.add_command(doctor_command)
+cli.add_command(image_group)
+
+
+def main() -> None:
+    """Runs the command line and ends the process."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        status = cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except BuilderError as error:
+        if "--debug" in sys.argv:
+            raise
+        show_error(error)
+        sys.exit(error.status)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("stopped: the same command goes on where this one was", err=True)
+        sys.exit(ExitStatus.INTERRUPTED)
+    except BrokenPipeError:
+        sys.exit(ExitStatus.OK)
+    sys.exit(status or ExitStatus.OK)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt

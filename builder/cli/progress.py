@@ -1,0 +1,140 @@
+"""Shows a run as it goes: live where there is a terminal, one line an event elsewhere."""
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TextIO
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.text import Text
+
+from builder.domain.events import Event, Noted, PackageFailed, PackageMoved, Stage
+from builder.domain.releases import Pin
+from builder.workflows.logs import harmless
+
+_ACTIVE = (Stage.BUILDING, Stage.PREPARING, Stage.FETCHING)
+_QUIET = (Stage.FETCHING, Stage.PREPARING, Stage.WAITING)
+_SHOWN_WAITING = 5
+
+
+@dataclass
+class Tally:
+    """What happened so far."""
+
+    stages: dict[Pin, Stage] = field(default_factory=dict)
+    since: dict[Pin, float] = field(default_factory=dict)
+    waits_for: dict[Pin, tuple[Pin, ...]] = field(default_factory=dict)
+    reused: set[Pin] = field(default_factory=set)
+
+    def count(self, *stages: Stage) -> int:
+        return sum(stage in stages for stage in self.stages.values())
+
+    @property
+    def over(self) -> set[Pin]:
+        ends = (Stage.BUILT, Stage.FAILED, Stage.BLOCKED)
+        return {pin for pin, stage in self.stages.items() if stage in ends}
+
+
+class Progress:
+    """Hears events from any thread, and prints them."""
+
+    def __init__(self, stream: TextIO, *, verbose: bool) -> None:
+        self._console = Console(file=stream, highlight=False, soft_wrap=True)
+        self._verbose = verbose
+        self._lock = threading.Lock()
+        self._began = time.monotonic()
+        self.tally = Tally()
+
+    def __call__(self, event: Event) -> None:
+        now = time.monotonic()
+        with self._lock:
+            line = self._take(event, now)
+        if line is not None:
+            stamp = f"[{now - self._began:7.1f} s] "
+            self._console.print(Text(stamp + line), soft_wrap=True)
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Keeps a live view at the bottom of a terminal while the block runs."""
+        if not self._console.is_terminal:
+            yield
+            return
+        live = Live(
+            console=self._console,
+            get_renderable=self._view,
+            refresh_per_second=4,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        with live:
+            yield
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._began
+
+    def _take(self, event: Event, now: float) -> str | None:
+        match event:
+            case Noted(text, warning):
+                return f"warning: {text}" if warning else text
+            case PackageFailed(failure):
+                blocked = failure.blocked_by is not None
+                self.tally.stages[failure.pin] = Stage.BLOCKED if blocked else Stage.FAILED
+                if blocked:
+                    return f"blocked   {failure.pin}: {harmless(failure.reason)}"
+                return f"failed    {failure.pin}: {failure.phase.value}: {harmless(failure.reason)}"
+            case PackageMoved():
+                return self._move(event, now)
+
+    def _move(self, event: PackageMoved, now: float) -> str | None:
+        tally, pin, stage = self.tally, event.pin, event.stage
+        started = tally.since.get(pin, now)
+        if stage is Stage.REUSED:
+            tally.reused.add(pin)
+            return f"reused    {pin}" if self._verbose else None
+        if stage is Stage.WAITING:
+            tally.waits_for[pin] = event.waits_for
+            if pin in tally.over:
+                return None
+        tally.stages[pin] = stage
+        tally.since[pin] = now
+        if stage is Stage.BUILT:
+            how = "from the store" if pin in tally.reused else f"in {now - started:.1f} s"
+            return f"built     {pin} {how} ({tally.count(Stage.BUILT)} done)"
+        if stage in _QUIET and not self._verbose:
+            return None
+        return f"{stage.value:9} {pin}"
+
+    def _view(self) -> RenderableType:
+        now = time.monotonic()
+        with self._lock:
+            tally = self.tally
+            lines = [
+                Text(f"  {stage.value:10} {pin}  {now - tally.since[pin]:.0f} s", style="cyan")
+                for pin, stage in sorted(tally.stages.items())
+                if stage in _ACTIVE
+            ]
+            over = tally.over
+            waiting = [pin for pin, stage in sorted(tally.stages.items()) if stage is Stage.WAITING]
+            for pin in waiting[:_SHOWN_WAITING]:
+                needs = [str(need) for need in tally.waits_for.get(pin, ()) if need not in over]
+                shown = ", ".join(needs[:4]) + (" …" if len(needs) > 4 else "")
+                lines.append(
+                    Text(f"  waiting    {pin}  for {shown or 'a free place'}", style="dim")
+                )
+            if len(waiting) > _SHOWN_WAITING:
+                lines.append(Text(f"  … {len(waiting) - _SHOWN_WAITING} more wait", style="dim"))
+            done, failed = tally.count(Stage.BUILT), tally.count(Stage.FAILED, Stage.BLOCKED)
+            summary = f"{done} built, {failed} failed, {len(waiting)} waiting"
+            lines.append(Text(f"  {summary}, {now - self._began:.0f} s", style="bold"))
+        return Group(*lines)
+
+
+def terminal_progress(*, verbose: bool) -> Progress:
+    """Progress on standard error: standard output is for data."""
+    return Progress(sys.stderr, verbose=verbose)

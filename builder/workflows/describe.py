@@ -1,0 +1,46 @@
+"""Asks an image what Python it has, once for each image."""
+
+import json
+
+from pydantic import ValidationError
+
+from builder.domain.digests import Digest
+from builder.domain.images import TargetPython
+from builder.domain.targets import Description, target_python
+from builder.errors import ImageError
+from builder.inspect.collect import RefusedOutput, read_small
+from builder.ports import Store
+from builder.workflows.sandbox import RESULT, Sandbox, Task, in_words
+
+
+def describe_target(sandbox: Sandbox, store: Store) -> TargetPython:
+    """What wheels are built for. The answer is remembered in the store.
+
+    Raises:
+        ImageError: the image has no usable Python.
+    """
+    key = Digest.of_bytes(f"describe 1\n{sandbox.image}\n{sandbox.agent.digest.sha256}".encode())
+    answer = store.result(key)
+    if answer is None:
+        answer = _ask(sandbox)
+        store.record(key, answer)
+    try:
+        return target_python(Description.model_validate(json.loads(answer)))
+    except (ValidationError, ValueError) as error:
+        raise ImageError(f"the image's Python cannot be used: {error}") from error
+
+
+def _ask(sandbox: Sandbox) -> bytes:
+    printed: list[bytes] = []
+    task = Task(name="describe", order={"action": "describe"})
+    with sandbox.run(task, printed.append) as finished:
+        said = b"".join(printed)[-2000:].decode("utf-8", "replace").strip()
+        if not finished.exit.succeeded:
+            raise ImageError(
+                f"the image's Python does not start: {in_words(finished.exit)}: {said}",
+                hint="an image needs Python 3.9 or newer where image.yaml says `python:`",
+            )
+        try:
+            return read_small(finished.out, RESULT)
+        except RefusedOutput as refused:
+            raise ImageError(f"the image's Python left no answer: {refused}: {said}") from refused

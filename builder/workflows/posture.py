@@ -1,0 +1,97 @@
+"""Looks at the sandbox from inside before anything of upstream runs, and stops where it leaks."""
+
+import json
+import threading
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from builder.domain.containers import Enforcement
+from builder.errors import EngineError
+from builder.inspect.collect import RefusedOutput, read_small
+from builder.workflows.sandbox import RESULT, Sandbox, Task, in_words
+
+_SECCOMP_FILTER = "2"
+_WRITABLE = {"/build", "/dev/shm", "/out", "/tmp"}  # noqa: S108 - inside a container
+
+
+class _Seen(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    status: str
+    uid: int
+    capabilities: str
+    no_new_privileges: str
+    seccomp: str
+    interfaces: list[str]
+    outside: str
+    vsock: str
+    user_namespace: str
+    keyctl: str
+    writable_roots: list[str]
+    hostname: str
+    resolvers: list[str]
+    hosts: list[str]
+
+
+class Posture:
+    """Checks a sandbox once, at the first call; later calls return at once."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._lock = threading.Lock()
+        self._checked = False
+
+    def require(self) -> None:
+        """Makes sure that what was promised holds inside.
+
+        Raises:
+            EngineError: something does not.
+        """
+        with self._lock:
+            if self._checked:
+                return
+            broken = [promise for promise in probe(self._sandbox) if not promise.kept]
+            if broken:
+                lines = "".join(f"\n  {one.promise}: {one.means}" for one in broken)
+                raise EngineError(
+                    f"the sandbox does not hold what it promises, so nothing is built:{lines}",
+                    hint="`builder doctor` shows what this host's engines can do",
+                )
+            self._checked = True
+
+
+def probe(sandbox: Sandbox) -> tuple[Enforcement, ...]:
+    """What a container of the very kind that builds get really is, seen from inside."""
+    printed: list[bytes] = []
+    task = Task(name="probe", order={"action": "probe"})
+    with sandbox.run(task, printed.append) as finished:
+        if not finished.exit.succeeded:
+            said = b"".join(printed)[-2000:].decode("utf-8", "replace").strip()
+            raise EngineError(f"no container can be started: {in_words(finished.exit)}: {said}")
+        try:
+            fields = json.loads(read_small(finished.out, RESULT))
+            seen = _Seen.model_validate(fields)
+        except (RefusedOutput, ValidationError, ValueError) as error:
+            raise EngineError("the probe of the sandbox left no usable result") from error
+    return tuple(_promises(seen))
+
+
+def _promises(seen: _Seen) -> list[Enforcement]:
+    found: list[tuple[str, bool, object]] = [
+        ("an unprivileged user", seen.uid != 0, f"uid {seen.uid}"),
+        ("no capabilities", not seen.capabilities.strip("0"), seen.capabilities),
+        ("no new privileges", seen.no_new_privileges == "1", seen.no_new_privileges),
+        ("a seccomp filter", seen.seccomp == _SECCOMP_FILTER, seen.seccomp),
+        ("no network interface", set(seen.interfaces) <= {"lo"}, seen.interfaces),
+        ("no route to anywhere", seen.outside != "allowed", seen.outside),
+        ("no AF_VSOCK", seen.vsock != "allowed", seen.vsock),
+        ("no new namespaces", seen.user_namespace != "allowed", seen.user_namespace),
+        ("no kernel keyring", seen.keyctl != "allowed", seen.keyctl),
+        ("no resolver", not seen.resolvers, seen.resolvers),
+        (
+            "nothing writable but scratch",
+            set(seen.writable_roots) <= _WRITABLE,
+            seen.writable_roots,
+        ),
+    ]
+    return [Enforcement(promise, kept, f"found {what}") for promise, kept, what in found]
