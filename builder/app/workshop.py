@@ -47,6 +47,8 @@ def probe_engine(settings: Settings, choice: EngineChoice) -> tuple[Enforcement,
 
 @dataclass(frozen=True)
 class Workshop:
+    """What a workflow that runs containers needs."""
+
     sandbox: Sandbox
     store: FileStore
     target: TargetPython
@@ -56,6 +58,13 @@ class Workshop:
 def open_workshop(
     settings: Settings, image: Image, interpreter: str, stop: Event, notify: Notify
 ) -> Iterator[Workshop]:
+    """Opens the engine, clears away what killed runs left, and loads the image.
+
+    Raises:
+        EngineError: no engine works here.
+        ImageError: the image cannot be used.
+        StorageError: the cache cannot be written.
+    """
     with open_engine(settings.engine, settings.engine_variables) as engine:
         facts = engine.facts
         mode = "rootless" if facts.rootless else "rootful"

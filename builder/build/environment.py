@@ -4,7 +4,7 @@ import filecmp
 import os
 import shutil
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from builder.build.trees import site_packages
 from builder.domain.builds import Wheel
@@ -44,8 +44,8 @@ def _link_tree(wheel: Wheel, tree: Path, environment: Path, owners: dict[str, Wh
         relative = os.path.relpath(folder, tree)
         os.makedirs(environment / relative, exist_ok=True)  # noqa: PTH103 - thousands of them
         for name in names:
-            path = os.path.normpath(os.path.join(relative, name))
-            source, linked = os.path.join(folder, name), os.path.join(environment, path)
+            path = os.path.normpath(f"{relative}/{name}")
+            source, linked = f"{folder}/{name}", f"{environment}/{path}"
             if path in owners:
                 if not filecmp.cmp(source, linked, shallow=False):
                     raise ClashingWheels(
@@ -71,7 +71,7 @@ def _interpreter(environment: Path, target: TargetPython) -> None:
         link = programs / name
         link.unlink(missing_ok=True)
         link.symlink_to(target.executable)
-    home = os.path.dirname(target.executable)
+    home = PurePosixPath(target.executable).parent
     (environment / "pyvenv.cfg").write_text(
         f"home = {home}\ninclude-system-site-packages = false\nversion = {target.version}\n"
     )

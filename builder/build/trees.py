@@ -30,7 +30,9 @@ def unpack_wheel(wheel: Wheel, stored: Path, target: TargetPython, tree: Path) -
         "purelib": site,
         "platlib": site,
         "scripts": str(tree / "bin"),
-        "headers": str(tree / "include" / "site" / f"python{target.minor_version}" / wheel.pin.name),
+        "headers": str(
+            tree / "include" / "site" / f"python{target.minor_version}" / wheel.pin.name
+        ),
         "data": str(tree),
     }
     tree.mkdir(parents=True)
@@ -70,7 +72,7 @@ def _modules(tree: Path) -> Iterator[str]:
     for folder, _, names in os.walk(tree):
         for name in names:
             if name.endswith(".py"):
-                yield os.path.relpath(os.path.join(folder, name), tree)
+                yield os.path.relpath(f"{folder}/{name}", tree)
 
 
 def _write_bytecode(source: Path, content: bytes, cache_tag: str) -> None:
@@ -84,7 +86,7 @@ def _write_bytecode(source: Path, content: bytes, cache_tag: str) -> None:
 def _open_up(tree: Path) -> None:
     """Everyone inside may read; nobody may write, whatever the caller's umask was."""
     for folder, _, names in os.walk(tree):
-        os.chmod(folder, 0o755)  # noqa: PTH101 - os.walk gives text, and there are thousands
+        os.chmod(folder, 0o755)  # noqa: PTH101, S103 - read by the user inside; thousands of them
         for name in names:
-            path = os.path.join(folder, name)
+            path = f"{folder}/{name}"
             os.chmod(path, 0o755 if os.stat(path).st_mode & 0o111 else 0o644)  # noqa: PTH101, PTH116

@@ -2,12 +2,14 @@
 
 import dataclasses
 import json
+from collections.abc import Iterator
 
 import click
 
-from builder.app.workshop import probe_engine
+from builder.app.doctor import Finding, examine
 from builder.cli.options import given, shared_options
-from builder.errors import BuilderError, ExitStatus
+from builder.domain.containers import Enforcement
+from builder.errors import ExitStatus
 
 
 @click.command("doctor")
@@ -17,4 +19,30 @@ from builder.errors import BuilderError, ExitStatus
 @click.pass_context
 def doctor_command(click_context: click.Context, *, as_json: bool, with_probe: bool) -> ExitStatus:
     """Say which engines work here, what each enforces, and how to mend what it does not."""
-    raise NotImplementedError
+    findings = examine(given(click_context).settings(), with_probe=with_probe)
+    if as_json:
+        click.echo(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
+    else:
+        for finding in findings:
+            for line in _lines(finding):
+                click.echo(line)
+    working = any(finding.works for finding in findings)
+    return ExitStatus.OK if working else ExitStatus.ENVIRONMENT
+
+
+def _lines(finding: Finding) -> Iterator[str]:
+    yield f"{finding.name}: {'works' if finding.works else 'does not work'}: {finding.summary}"
+    if finding.remedy:
+        yield f"  mend it: {finding.remedy}"
+    yield from _promise_lines("", finding.promises)
+    if finding.probed:
+        yield "  seen from inside a container:"
+        yield from _promise_lines("  ", finding.probed)
+
+
+def _promise_lines(indent: str, promises: tuple[Enforcement, ...]) -> Iterator[str]:
+    for promise in promises:
+        mark = "enforced    " if promise.kept else "NOT enforced"
+        yield f"{indent}  {mark}  {promise.promise}: {promise.means}"
+        if not promise.kept and promise.remedy:
+            yield f"{indent}                mend it: {promise.remedy}"

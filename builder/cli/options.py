@@ -104,8 +104,8 @@ _SHARED: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
 
 def shared_options(command: Command) -> Command:
     """Adds the options that are accepted before and after the command's name."""
-    for names, attributes in reversed(_SHARED):
-        attributes = dict(attributes)
+    for names, described in reversed(_SHARED):
+        attributes = dict(described)
         variable = attributes.pop("env", None)
         if variable is not None:
             attributes["envvar"] = _variables(variable)

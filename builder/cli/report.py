@@ -24,6 +24,7 @@ def show_error(error: BuilderError) -> None:
 
 
 def harmless_lines(text: str) -> str:
+    """A text of several lines without what could command a terminal."""
     return "\n".join(harmless(line) for line in text.splitlines())
 
 
@@ -49,7 +50,8 @@ def summary_lines(tally: Tally, seconds: float, settings: Settings) -> Iterator[
     """How it went, in numbers, and where everything is."""
     built = tally.count(Stage.BUILT)
     reused = len(tally.reused)
-    yield f"{built} wheels, {built - reused} built now and {reused} from the store, in {seconds:.0f} s"
+    counted = f"{built - reused} built now and {reused} from the store"
+    yield f"{built} wheels, {counted}, in {seconds:.0f} s"
     yield f"wheels:  {settings.wheels_repo / 'downloads'}"
     yield f"index:   {settings.wheels_repo / 'simple'}"
     yield f"records: {settings.work_dir / 'graph.json'}"

@@ -1,14 +1,26 @@
 """Pages of a package index in the form of PEP 503."""
 
 from collections.abc import Sequence
-from html import escape
+from functools import cache
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+
+from builder.shipped import shipped_folder
 
 
 def index_page(title: str, links: Sequence[tuple[str, str]]) -> str:
-    """A page of a PEP 503 index: `links` are addresses and what is shown for them."""
-    anchors = "".join(f'<a href="{escape(url)}">{escape(text)}</a><br>\n' for url, text in links)
-    return (
-        "<!DOCTYPE html>\n<html><head>"
-        '<meta name="pypi:repository-version" content="1.0">'
-        f"<title>{escape(title)}</title></head>\n<body>\n{anchors}</body></html>\n"
+    """A page of an index: `links` are addresses and what is shown for them."""
+    return _template().render(title=title, links=links)
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(shipped_folder("templates")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
+    return environment.get_template("simple-index.html.j2")

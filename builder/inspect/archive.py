@@ -104,11 +104,14 @@ def _check_layout(file: BinaryIO, infos: list[zipfile.ZipInfo], end: int) -> Non
 
 
 def _descriptor_size(file: BinaryIO, position: int) -> int:
-    """A data descriptor may or may not have a signature, and short or long sizes (APPNOTE 4.3.9)."""
+    """Descriptors may have a signature or not, short or long sizes (APPNOTE 4.3.9)."""
     file.seek(position)
     following = file.read(max(_DESCRIPTOR_SIZES) + 4)
     signed = following[:4] == b"PK\x07\x08"
     for size in sorted(_DESCRIPTOR_SIZES):
-        if signed == (size in (16, 24)) and following[size : size + 4] in (b"PK\x03\x04", b"PK\x01\x02"):
+        if signed == (size in (16, 24)) and following[size : size + 4] in (
+            b"PK\x03\x04",
+            b"PK\x01\x02",
+        ):
             return size
     raise RefusedOutput("the wheel has an entry of unknown length")

@@ -135,7 +135,9 @@ def _metadata(archive: zipfile.ZipFile, contents: _Contents, pin: Pin) -> Releas
 
 
 def _wheel_file(archive: zipfile.ZipFile, contents: _Contents, build_number: int) -> bytes:
-    text = _small(archive, contents.entries[f"{contents.dist_info}/WHEEL"]).decode("utf-8", "replace")
+    text = _small(archive, contents.entries[f"{contents.dist_info}/WHEEL"]).decode(
+        "utf-8", "replace"
+    )
     lines = [line for line in text.splitlines() if line.strip()]
     version = [line for line in lines if line.lower().startswith("wheel-version:")]
     if len(version) != 1 or not version[0].split(":", 1)[1].strip().startswith("1."):
@@ -153,9 +155,7 @@ def _small(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
         raise RefusedOutput(f"{info.filename!r} cannot be read: {error}") from error
 
 
-def _write(
-    archive: zipfile.ZipFile, contents: _Contents, wheel_text: bytes, target: Path
-) -> None:
+def _write(archive: zipfile.ZipFile, contents: _Contents, wheel_text: bytes, target: Path) -> None:
     wheel_name, record_name = f"{contents.dist_info}/WHEEL", f"{contents.dist_info}/RECORD"
     dropped = {f"{contents.dist_info}/{name}" for name in _SIGNATURES} | {record_name}
     rows: list[tuple[str, str, int]] = []

@@ -1,6 +1,5 @@
 """The `wheels-repo` folder: finished wheels, and a PEP 503 index over them."""
 
-import os
 import threading
 from pathlib import Path
 
@@ -48,7 +47,7 @@ class WheelsRepository:
             links.append((f"../../downloads/{wheel.name}#sha256={digest.sha256}", wheel.name))
             link = folder / wheel.name
             if not link.is_symlink():
-                link.symlink_to(os.path.join("..", "..", "downloads", wheel.name))
+                link.symlink_to(f"../../downloads/{wheel.name}")
         publish_text(index_page(name, links), folder / "index.html")
 
     def _list_projects(self) -> None:

@@ -28,7 +28,7 @@ class Schedule(Generic[Node]):
         self._over: set[Node] = set()
 
     def wait(self, node: Node, needs: Iterable[Node]) -> bool:
-        """Makes `node` wait until every one of `needs` is over; says whether it must wait at all."""
+        """Makes `node` wait until all of `needs` are over; says whether it must wait at all."""
         missing = {need for need in needs if need not in self._over}
         if not missing:
             return False

@@ -6,6 +6,7 @@ build needs its environment solved and built first.
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from threading import Event
 from typing import Any, Protocol
 
@@ -356,7 +357,7 @@ class Bootstrap:
 
     def _ring_error(self, ring: tuple[Step, ...]) -> ImpossibleError:
         lines = []
-        for needing, needed in zip(ring, ring[1:], strict=False):
+        for needing, needed in pairwise(ring):
             edges = [e for e in self._edges.get(needing, ()) if e.child == needed.pin]
             why = sorted(
                 {f"{edge.parent or 'itself'} asks for {edge.requirement}" for edge in edges}

@@ -62,7 +62,7 @@ class BuildRules:
 class Builds:
     """Builds wheels, or finds out what a build needs. Safe from several threads."""
 
-    def __init__(  # noqa: PLR0913 - each is one collaborator
+    def __init__(
         self,
         store: Store,
         sandbox: Sandbox,

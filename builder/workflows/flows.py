@@ -128,14 +128,18 @@ class Driver:
                     self._dispatch(builders, learners)
                     if self._in_flight:
                         self._finished.get()()
-                    elif self._flows and not self._due:
-                        raise Deadlock(self._schedule.ring())
+                    elif not self._due:
+                        self._check_for_deadlock()
             except BaseException:
                 self._stop.set()
                 builders.shutdown(wait=True, cancel_futures=True)
                 learners.shutdown(wait=True, cancel_futures=True)
                 raise
         return self._results[first]
+
+    def _check_for_deadlock(self) -> None:
+        if self._flows:
+            raise Deadlock(self._schedule.ring())
 
     def _begin(self, step: Step) -> None:
         self._flows[step] = _Running(self._start(step))

@@ -14,6 +14,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2
 
 
 def log_path(folder: Path, pin: Pin) -> Path:
+    """Where the log of a package lies."""
     return folder / f"{pin.name.replace('-', '_')}-{pin.version}.log"
 
 

@@ -11,7 +11,7 @@ OWNER_LABEL = "builder.owner"
 
 def owner_of_this_process() -> str:
     """Names this process so that no later one can be taken for it: namespace, number and start."""
-    return f"{os.readlink('/proc/self/ns/pid')} {os.getpid()} {_started(os.getpid())}"
+    return f"{_process_namespace()} {os.getpid()} {_started(os.getpid())}"
 
 
 def is_abandoned(labels: Mapping[str, str]) -> bool:
@@ -21,7 +21,7 @@ def is_abandoned(labels: Mapping[str, str]) -> bool:
     """
     namespace, _, rest = labels.get(OWNER_LABEL, "").partition(" ")
     number, _, started = rest.partition(" ")
-    if namespace != os.readlink("/proc/self/ns/pid") or not number.isdecimal():
+    if namespace != _process_namespace() or not number.isdecimal():
         return False
     return _started(int(number)) != started
 
@@ -37,6 +37,10 @@ def claim_scratch(folder: Path, run: str) -> Path:
     scratch.mkdir(mode=0o700)
     (scratch / "owner").write_text(owner_of_this_process())
     return scratch
+
+
+def _process_namespace() -> str:
+    return str(Path("/proc/self/ns/pid").readlink())
 
 
 def _started(process: int) -> str:

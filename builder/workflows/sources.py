@@ -1,4 +1,4 @@
-"""From a candidate to a prepared source tree: fetched, checked, unpacked and packed again inside."""
+"""From a candidate to a prepared source tree: fetched, checked, unpacked, packed again."""
 
 import json
 from collections.abc import Callable, Mapping
