@@ -24,7 +24,8 @@ ca-certificates /etc/ssl/certs/ca-certificates.crt
 END
     if [ "${1:-}" = --tests ]; then
         cat <<'END'
-docker.io docker
+docker.io dockerd
+?docker-cli docker
 ?qemu-user-static qemu-aarch64-static
 ?busybox-static busybox
 ?docker-registry docker-registry

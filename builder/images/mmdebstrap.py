@@ -22,7 +22,7 @@ _NEEDED_SPACE = 4 << 30
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _OPEN_TO_ALL = Path("/var/tmp")  # noqa: S108 - mmdebstrap makes a folder of its own in there
 _PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
-_STEP = re.compile(r"[IWE]: (?P<text>.*)|(?P<package>(?:Unpacking|Setting up) \S+) .*")
+_STEP = re.compile(r"[IE]: (?P<text>.*)|(?P<package>(?:Unpacking|Setting up) \S+) .*")
 _TRANSPORT = re.compile(r'Acquire::https?(?:::[A-Za-z0-9._:-]+)? "[^"\n]*";')
 
 _LEFT_OUT = (
@@ -78,7 +78,7 @@ class Host:
     is_root: bool
     environment: Mapping[str, str]
     scratch: Path
-    """Where the root file system is put together; made where it is missing.
+    """Where the root file system is put together, unless TMPDIR says; made where it is missing.
 
     A bootstrap without privileges runs as one of the user's subordinate users, to whom a home is
     closed on many systems: /var/tmp is taken then.
@@ -86,7 +86,7 @@ class Host:
 
     def workplace(self) -> Path:
         """The folder that a bootstrap can work in."""
-        scratch = self.scratch.absolute()
+        scratch = Path(self.environment.get("TMPDIR") or self.scratch).absolute()
         scratch.mkdir(parents=True, exist_ok=True)
         return scratch if self.is_root or _is_open_to_others(scratch) else _OPEN_TO_ALL
 

@@ -55,7 +55,7 @@ def test_a_given_mirror_replaces_the_recipes_own() -> None:
     assert given[-3:] == ["trixie", "-", "https://given.example/debian"]
 
 
-def test_aptss_own_proxy_is_passed_on_and_nothing_else() -> None:
+def test_apts_own_proxy_is_passed_on_and_nothing_else() -> None:
     dump = """Acquire "";
 Acquire::Check-Valid-Until "false";
 Acquire::http "";
@@ -106,6 +106,12 @@ def test_root_uses_any_scratch_folder(tmp_path: Path) -> None:
     assert Host(is_root=True, environment={}, scratch=tmp_path).workplace() == tmp_path
 
 
+def test_tmpdir_is_heeded(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    host = Host(is_root=True, environment={"TMPDIR": str(own)}, scratch=tmp_path)
+    assert host.workplace() == own
+
+
 def test_the_recipe_digest_covers_what_makes_the_image() -> None:
     digest = recipe_digest(recipe(BASE), BASE)
     other_suite = DebianBase("bookworm", BASE.components, BASE.packages, ())
@@ -132,6 +138,7 @@ def test_the_customisation_is_plain_shell() -> None:
         ("I: running apt-get update...", "running apt-get update..."),
         ("E: mmdebstrap failed to run", "mmdebstrap failed to run"),
         ("Setting up libc6:amd64 (2.41-12) ...", "Setting up libc6:amd64"),
+        ("W: Unable to read /tmp/mmdebstrap.apt.conf.x", None),
         ("Reading package lists...", None),
         ("  bash-doc debconf-doc", None),
     ],
