@@ -67,6 +67,7 @@ prepare_images() {
     say "the base image"
     ordinarily .venv/bin/builder image build cpu
     local home
+    # shellcheck disable=SC2016
     home=$(ordinarily sh -c 'printf %s "${XDG_CACHE_HOME:-$HOME/.cache}"')
     ordinary_images="$home/builder/images"
     root_cache=${BUILDER_TEST_ROOT_CACHE:-/var/cache/builder-test}
@@ -87,6 +88,7 @@ start_docker() {
     case ",$engines," in *,docker,*) ;; *) return 0 ;; esac
     if answers; then return 0; fi
     say "starting dockerd; its log: $scratch/dockerd.log"
+    # shellcheck disable=SC2016
     as_root sh -c 'echo $$ >"$1/dockerd.pid"; exec dockerd >"$1/dockerd.log" 2>&1' sh "$scratch" &
     local second
     for second in $(seq 60); do
