@@ -20,7 +20,7 @@ from builder.engines.posture import (
     give_writable_sources,
     pin_to_processors,
 )
-from builder.engines.supervision import KILLED, Exit, supervise
+from builder.engines.supervision import Exit, supervise
 from builder.errors import ImageError
 
 
@@ -64,9 +64,7 @@ class DockerEngine:
                 self._api.start(name)
                 if spec.limits.cpus and not self._posture.processors:
                     pin_to_processors(self._api.process(name), spec.limits.cpus)
-                container = _StartedContainer(
-                    self._api, name, stream, memory_is_held=self._posture.memory
-                )
+                container = _StartedContainer(self._api, name, stream)
                 return supervise(container, spec.limits, output, stop)
         finally:
             self._api.remove(name)
@@ -101,7 +99,6 @@ class _StartedContainer:
     api: DockerApi
     name: str
     stream: OutputStream
-    memory_is_held: bool
 
     def chunks(self) -> Iterator[bytes]:
         return self.stream.chunks()
@@ -113,6 +110,4 @@ class _StartedContainer:
         self.api.kill(self.name)
 
     def wait(self) -> Exit:
-        status = self.api.wait(self.name)
-        marked = self.api.out_of_memory(self.name)
-        return Exit(status, marked or (self.memory_is_held and status == KILLED))
+        return Exit(self.api.wait(self.name), self.api.out_of_memory(self.name))

@@ -44,6 +44,10 @@ class PodmanEngine:
     def facts(self) -> EngineFacts:
         return self._facts
 
+    @property
+    def _kills_are_unmarked(self) -> bool:
+        return self._posture.held.memory and self._facts.cgroups == "v1"
+
     def close(self) -> None:
         self._api.close()
 
@@ -69,7 +73,7 @@ class PodmanEngine:
                     pin_to_processors(self._api.process(name), spec.limits.cpus)
                 self._api.start(name)
                 container = _StartedContainer(
-                    self._api, name, stream, memory_is_held=self._posture.held.memory
+                    self._api, name, stream, kills_are_unmarked=self._kills_are_unmarked
                 )
                 return supervise(container, spec.limits, output, stop)
         finally:
@@ -124,7 +128,7 @@ class _StartedContainer:
     api: PodmanApi
     name: str
     stream: OutputStream
-    memory_is_held: bool
+    kills_are_unmarked: bool
 
     def chunks(self) -> Iterator[bytes]:
         return self.stream.chunks()
@@ -136,7 +140,7 @@ class _StartedContainer:
         self.api.kill(self.name)
 
     def wait(self) -> Exit:
-        """Podman's own mark is missing on cgroup v1, where a kill that was not ours has to do."""
+        """A kill that was not ours has to do where Podman cannot tell what ran out of memory."""
         status = self.api.wait(self.name)
         marked = self.api.out_of_memory(self.name)
-        return Exit(status, marked or (self.memory_is_held and status == KILLED))
+        return Exit(status, marked or (self.kills_are_unmarked and status == KILLED))

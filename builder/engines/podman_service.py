@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -19,17 +20,27 @@ _END_LIMIT = 10.0
 _LOOK_EVERY = 0.02
 
 
-def answers(socket: Path) -> bool:
+def answers(address: Path) -> bool:
     """Whether a Podman service listens there."""
-    if not socket.is_socket():
+    if not _listens(address):
         return False
-    client = PodmanClient(base_url=f"unix://{socket}", timeout=_END_LIMIT)
+    client = PodmanClient(base_url=f"unix://{address}", timeout=_END_LIMIT)
     try:
         return bool(client.ping())
     except (PodmanError, OSError):
         return False
     finally:
         client.close()  # type: ignore[no-untyped-call] # the SDK is typed in part
+
+
+def _listens(path: Path) -> bool:
+    """Asked apart, because the SDK never closes a socket that it could not connect."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        try:
+            connection.connect(str(path))
+        except OSError:
+            return False
+    return True
 
 
 @contextmanager
@@ -42,9 +53,9 @@ def own_service(folder: Path, runtime: str, surroundings: Surroundings) -> Itera
     Raises:
         EngineError: Podman is not installed, or its service does not come up.
     """
-    socket = folder / f"podman-{runtime}.sock"
+    address = folder / f"podman-{runtime}.sock"
     log = folder / f"podman-{runtime}.log"
-    command = [*_dying_with_us(), *_service_command(socket, runtime, surroundings)]
+    command = [*_dying_with_us(), *_service_command(address, runtime, surroundings)]
     with log.open("wb") as errors:
         process = subprocess.Popen(
             command,
@@ -56,11 +67,11 @@ def own_service(folder: Path, runtime: str, surroundings: Surroundings) -> Itera
             start_new_session=True,
         )
     try:
-        _await_answer(process, socket, log)
-        yield socket
+        _await_answer(process, address, log)
+        yield address
     finally:
         _end(process)
-        socket.unlink(missing_ok=True)
+        address.unlink(missing_ok=True)
 
 
 def service_environment(surroundings: Surroundings) -> Mapping[str, str]:
@@ -73,7 +84,7 @@ def service_environment(surroundings: Surroundings) -> Mapping[str, str]:
     return kept
 
 
-def _service_command(socket: Path, runtime: str, surroundings: Surroundings) -> list[str]:
+def _service_command(address: Path, runtime: str, surroundings: Surroundings) -> list[str]:
     """The service keeps images and containers of its own.
 
     A user's storage may have been set up with the vfs driver, which copies a whole image for each
@@ -84,7 +95,7 @@ def _service_command(socket: Path, runtime: str, surroundings: Surroundings) -> 
         raise EngineError("Podman is not installed", hint="apt-get install podman")
     storage = ["--root", str(surroundings.storage), "--runroot", str(surroundings.run_root)]
     driver = ["--storage-driver", "overlay"]
-    service = ["system", "service", "--time=0", f"unix://{socket}"]
+    service = ["system", "service", "--time=0", f"unix://{address}"]
     return [program, "--runtime", runtime, *storage, *driver, *service]
 
 
@@ -93,9 +104,9 @@ def _dying_with_us() -> list[str]:
     return [] if setpriv is None else [setpriv, "--pdeathsig", "TERM"]
 
 
-def _await_answer(process: subprocess.Popen[bytes], socket: Path, log: Path) -> None:
+def _await_answer(process: subprocess.Popen[bytes], address: Path, log: Path) -> None:
     deadline = time.monotonic() + _START_LIMIT
-    while not answers(socket):
+    while not answers(address):
         if process.poll() is not None or time.monotonic() > deadline:
             said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
             raise EngineError(

@@ -30,6 +30,7 @@ class PostureFiles:
     folder: Path
     seccomp: Path
     hosts: Path
+    host_name: Path
     resolv_conf: Path
 
     @classmethod
@@ -39,10 +40,17 @@ class PostureFiles:
         Raises:
             EngineError: there is no seccomp profile for this machine.
         """
-        files = cls(folder, folder / "seccomp.json", folder / "hosts", folder / "resolv.conf")
+        files = cls(
+            folder,
+            folder / "seccomp.json",
+            folder / "hosts",
+            folder / "hostname",
+            folder / "resolv.conf",
+        )
         texts = {
             files.seccomp: seccomp_profile(platform.machine()).text,
             files.hosts: _HOSTS,
+            files.host_name: f"{HOST_NAME}\n",
             files.resolv_conf: "",
         }
         for path, text in texts.items():
@@ -115,7 +123,7 @@ def own_files(spec: ContainerSpec, files: PostureFiles) -> dict[str, Path]:
 
     A container with the host's network keeps the host's resolv.conf: without it no name resolves.
     """
-    shown = {"/etc/hosts": files.hosts}
+    shown = {"/etc/hosts": files.hosts, "/etc/hostname": files.host_name}
     if spec.network is Network.NONE:
         shown["/etc/resolv.conf"] = files.resolv_conf
     return shown
