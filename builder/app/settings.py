@@ -24,6 +24,8 @@ class Settings:
     index_urls: tuple[str, ...] = ()
     workers: int = 1
     jobs: int = 1
+    reuse: bool = True
+    """Whether results of earlier runs may be used."""
     limits: Limits = field(default_factory=Limits)
 
     @property

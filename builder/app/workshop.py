@@ -78,7 +78,7 @@ def open_workshop(
         identifier = engine.ensure_image(image)
         notify(Noted(f"image: {settings.image_name}, {identifier}"))
         with _sandbox(settings, engine, identifier, interpreter, stop) as sandbox:
-            store = FileStore(settings.cache / "store")
+            store = FileStore(settings.cache / "store", reuse=settings.reuse)
             yield Workshop(sandbox, store, describe_target(sandbox, store))
 
 

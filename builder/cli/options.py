@@ -88,6 +88,10 @@ _SHARED: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
         {"type": _PATH, "help": "Images, store and scratch space.", "env": "CACHE_DIR"},
     ),
     (
+        ("--no-cache",),
+        {"is_flag": True, "default": None, "help": "Build everything, whatever the store holds."},
+    ),
+    (
         ("--images-dir",),
         {"type": _PATH, "help": "Images of your own. Default: ./images.", "env": "IMAGES_DIR"},
     ),
@@ -143,6 +147,7 @@ class Given:
             index_urls=self.index_urls,
             workers=running,
             jobs=values.get("jobs") or math.ceil(2 * cpus / running),
+            reuse=not values.get("no_cache"),
             limits=self._limits(),
         )
 

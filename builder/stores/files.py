@@ -21,7 +21,15 @@ class FileStore:
     once in the life of this object.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, reuse: bool = True) -> None:
+        """Opens a store.
+
+        Args:
+            root: its folder.
+            reuse: whether results of earlier runs count; those of this object always do.
+        """
+        self._reuse = reuse
+        self._recorded: set[Digest] = set()
         self._files = root / "files"
         self._results = root / "results"
         self._verified: set[Digest] = set()
@@ -49,6 +57,8 @@ class FileStore:
         return place
 
     def result(self, key: Digest) -> bytes | None:
+        if not self._reuse and key not in self._recorded:
+            return None
         try:
             return _place(self._results, key).read_bytes()
         except FileNotFoundError:
@@ -57,6 +67,7 @@ class FileStore:
     def record(self, key: Digest, result: bytes) -> None:
         with _appearing(_place(self._results, key)) as writer:
             writer.write(result)
+        self._recorded.add(key)
 
 
 def _place(root: Path, digest: Digest) -> Path:
