@@ -69,9 +69,10 @@ def open_workshop(
         facts = engine.facts
         mode = "rootless" if facts.rootless else "rootful"
         notify(Noted(f"engine: {facts.name} {facts.version}, {mode}, {facts.runtime}"))
-        for promise in facts.enforcement:
-            if not promise.kept:
-                notify(Noted(f"not enforced: {promise.promise}: {promise.means}", warning=True))
+        lost = ", ".join(promise.promise for promise in facts.enforcement if not promise.kept)
+        if lost:
+            told = f"this host does not enforce limits on: {lost} (`builder doctor` says why)"
+            notify(Noted(told, warning=True))
         removed = engine.remove_leftovers(is_abandoned)
         if removed:
             notify(Noted(f"removed {removed} containers that a killed run had left"))
