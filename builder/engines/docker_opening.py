@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from builder.engines.docker_requests import (
     is_image_user,
 )
 from builder.engines.posture import USER, PostureFiles, common_promises
+from builder.engines.private_folder import private_folder
 from builder.engines.surroundings import Surroundings
 from builder.errors import EngineError
 
@@ -39,8 +39,7 @@ def open_docker(surroundings: Surroundings) -> Iterator[DockerEngine]:
     """
     socket = _daemon_socket(surroundings)
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="builder-docker-")))
-        files = PostureFiles.write(folder)
+        files = PostureFiles.write(stack.enter_context(private_folder("builder-docker-")))
         api = DockerApi(socket)
         stack.callback(api.close)
         info = api.info()

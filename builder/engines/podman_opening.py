@@ -3,7 +3,6 @@
 import re
 import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -22,9 +21,11 @@ from builder.engines.podman_requests import (
 )
 from builder.engines.podman_service import answers, own_service
 from builder.engines.posture import PostureFiles, common_promises, found_program
+from builder.engines.private_folder import private_folder
 from builder.engines.surroundings import (
     Surroundings,
     check_mappable,
+    first_free_sub_id,
     first_mapped_id,
     has_sub_ids,
 )
@@ -55,7 +56,7 @@ def open_podman(surroundings: Surroundings) -> Iterator[PodmanEngine]:
         EngineError: no Podman here can run what isolation needs; the hint says what would mend it.
     """
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(_private_folder()))
+        folder = stack.enter_context(private_folder("builder-podman-"))
         files = PostureFiles.write(folder)
         socket = _working_service(stack, folder, surroundings)
         api = PodmanApi(socket)
@@ -64,15 +65,6 @@ def open_podman(surroundings: Surroundings) -> Iterator[PodmanEngine]:
         engine = PodmanEngine(socket, facts, posture)
         stack.callback(engine.close)
         yield engine
-
-
-@contextmanager
-def _private_folder() -> Iterator[str]:
-    folder = tempfile.mkdtemp(prefix="builder-podman-")
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _working_service(stack: ExitStack, folder: Path, surroundings: Surroundings) -> Path:
@@ -133,12 +125,12 @@ def _check_installation(surroundings: Surroundings) -> None:
             "Podman cannot map users without newuidmap", hint="apt-get install uidmap"
         )
     if not has_sub_ids(surroundings):
-        user = surroundings.user_name
+        user, first = surroundings.user_name, first_free_sub_id()
+        free = f"{first}-{first + 65535}"
         raise EngineError(
             f"{user} has no subordinate users and groups for rootless Podman",
             hint=(
-                f"usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user} "
-                "&& podman system migrate"
+                f"usermod --add-subuids {free} --add-subgids {free} {user} && podman system migrate"
             ),
         )
 

@@ -16,6 +16,7 @@ _FALLBACK_FIRST = 0x70000000
 """Above what distributions hand out to users and what systemd takes for its containers."""
 
 _RANGE = 65536
+_USUAL_FIRST_SUB_ID = 100_000
 
 
 @dataclass(frozen=True)
@@ -118,16 +119,32 @@ def has_sub_ids(surroundings: Surroundings) -> bool:
     )
 
 
+def first_free_sub_id() -> int:
+    """Where a range for one more user can begin without overlapping that of another one."""
+    ends = (
+        int(entry[1]) + int(entry[2])
+        for path in ("/etc/subuid", "/etc/subgid")
+        for entry in _sub_ids(Path(path))
+    )
+    return max(ends, default=_USUAL_FIRST_SUB_ID)
+
+
 def _set_aside(path: Path, name: str) -> list[int]:
+    return [
+        int(first) for owner, first, size in _sub_ids(path) if owner == name and int(size) >= _RANGE
+    ]
+
+
+def _sub_ids(path: Path) -> list[tuple[str, str, str]]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError:
         return []
     fields = (line.strip().split(":") for line in lines)
     return [
-        int(entry[1])
+        (entry[0], entry[1], entry[2])
         for entry in fields
-        if len(entry) == 3 and entry[0] == name and int(entry[2]) >= _RANGE
+        if len(entry) == 3 and entry[1].isdigit() and entry[2].isdigit()
     ]
 
 

@@ -20,8 +20,12 @@ _FILES = {
 }
 
 
-def busybox_image(folder: Path) -> LayoutImage:
-    """Writes the layout; the same busybox gives the same image.
+def busybox_image(folder: Path, note: str = "") -> LayoutImage:
+    """Writes the layout; the same busybox and note give the same image.
+
+    Args:
+        folder: does not exist yet.
+        note: makes it another image.
 
     Raises:
         FileNotFoundError: `apt-get install busybox-static` brings what is missing.
@@ -30,7 +34,7 @@ def busybox_image(folder: Path) -> LayoutImage:
     blobs.mkdir(parents=True)
     system = f"linux/{_ARCHITECTURES[platform.machine()]}"
     layer = _put(blobs, _root_file_system())
-    config = _put(blobs, _encode(_configuration(layer, system)))
+    config = _put(blobs, _encode(_configuration(layer, system, note)))
     manifest = _put(blobs, _encode(_manifest(config, layer, blobs)))
     index = {"schemaVersion": 2, "manifests": [_entry(manifest, blobs, "manifest.v1+json")]}
     (folder / "index.json").write_bytes(_encode(index))
@@ -65,13 +69,13 @@ def _add(
     tar.addfile(member, io.BytesIO(content))
 
 
-def _configuration(layer: Digest, system: str) -> dict[str, object]:
+def _configuration(layer: Digest, system: str, note: str) -> dict[str, object]:
     name, architecture = system.split("/")
     return {
         "created": "2020-01-01T00:00:00Z",
         "architecture": architecture,
         "os": name,
-        "config": {},
+        "config": {"Labels": {"note": note}} if note else {},
         "rootfs": {"type": "layers", "diff_ids": [str(layer)]},
         "history": [{"created": "2020-01-01T00:00:00Z"}],
     }

@@ -13,6 +13,7 @@ import pytest
 from builder.domain.images import LayoutImage
 from builder.engines.discovery import EngineChoice, open_engine
 from tests.contract.busybox_image import busybox_image
+from tests.contract.registry import Registry, registry_of
 from tests.contract.subjects import Play, Subject
 from tests.fakes.engine import FakeEngine
 
@@ -30,21 +31,39 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> LayoutImage:
     return busybox_image(tmp_path_factory.mktemp("image") / "layout")
 
 
+@pytest.fixture(scope="session")
+def registry(image: LayoutImage) -> Iterator[Registry]:
+    with registry_of(image) as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def variables(registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment, with leave to speak to the test's registry without TLS."""
+    configuration = tmp_path_factory.mktemp("registries") / "registries.conf"
+    configuration.write_text(f'[[registry]]\nlocation = "{registry.address}"\ninsecure = true\n')
+    return {**os.environ, "CONTAINERS_REGISTRIES_CONF": str(configuration)}
+
+
 @pytest.fixture(scope="session", params=REAL_ENGINES)
-def real_engine(request: pytest.FixtureRequest, image: LayoutImage) -> Iterator[Subject]:
-    with open_engine(_CHOICES[request.param], dict(os.environ)) as engine:
+def real_engine(
+    request: pytest.FixtureRequest, image: LayoutImage, variables: dict[str, str]
+) -> Iterator[Subject]:
+    with open_engine(_CHOICES[request.param], variables) as engine:
         yield Subject(engine, image, engine.ensure_image(image), Play())
 
 
 @pytest.fixture(scope="session", params=["fake", *REAL_ENGINES])
-def any_engine(request: pytest.FixtureRequest, image: LayoutImage) -> Iterator[Subject]:
+def any_engine(
+    request: pytest.FixtureRequest, image: LayoutImage, variables: dict[str, str]
+) -> Iterator[Subject]:
     with ExitStack() as stack:
         play = Play()
         if request.param == "fake":
             engine = FakeEngine(play)
             yield Subject(engine, image, engine.ensure_image(image), play)
         else:
-            real = stack.enter_context(open_engine(_CHOICES[request.param], dict(os.environ)))
+            real = stack.enter_context(open_engine(_CHOICES[request.param], variables))
             yield Subject(real, image, real.ensure_image(image), play)
 
 

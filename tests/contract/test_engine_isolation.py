@@ -1,5 +1,6 @@
 """What no fake can promise: the walls of a real container, seen from inside and out."""
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -7,11 +8,16 @@ import sys
 import threading
 import time
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
 
 from builder.domain.containers import MIB, BindMount, Ending, Limits, Tmpfs
+from builder.domain.digests import Digest
 from builder.engines.posture import HOST_NAME
+from builder.errors import ImageError
+from tests.contract.busybox_image import busybox_image
+from tests.contract.registry import Registry
 from tests.contract.subjects import PATIENT, Subject
 
 BUILD = Tmpfs(PurePosixPath("/build"), 4 * MIB)
@@ -111,28 +117,28 @@ def test_namespaces_and_mounts_are_refused(real: Subject, attempt: str) -> None:
 
 
 CALLS = {
-    "keyctl": (250, "keyctl(0, -3, 0)"),
-    "bpf": (321, ""),
-    "io_uring_setup": (425, ""),
-    "userfaultfd": (323, ""),
-    "perf_event_open": (298, ""),
-    "process_vm_readv": (310, ""),
-    "open_by_handle_at": (304, ""),
-    "name_to_handle_at": (303, ""),
-    "setns": (308, ""),
-    "pivot_root": (155, ""),
-    "pidfd_getfd": (438, ""),
-    "kcmp": (312, ""),
-    "modify_ldt": (154, ""),
-    "clone3": (435, ""),
-    "an unknown call": (9999, ""),
+    "keyctl": 250,
+    "bpf": 321,
+    "io_uring_setup": 425,
+    "userfaultfd": 323,
+    "perf_event_open": 298,
+    "process_vm_readv": 310,
+    "open_by_handle_at": 304,
+    "name_to_handle_at": 303,
+    "setns": 308,
+    "pivot_root": 155,
+    "pidfd_getfd": 438,
+    "kcmp": 312,
+    "modify_ldt": 154,
+    "clone3": 435,
+    "an unknown call": 9999,
 }
 MISSING = {"io_uring_setup", "clone3", "an unknown call"}
 
 
 @pytest.mark.skipif(os.uname().machine != "x86_64", reason="the numbers are x86_64's")
 def test_dangerous_system_calls_are_refused(real: Subject) -> None:
-    numbers = [number for number, _ in CALLS.values()]
+    numbers = list(CALLS.values())
     code = f"""
 import ctypes, errno
 libc = ctypes.CDLL(None, use_errno=True)
@@ -339,6 +345,56 @@ def test_a_container_keeps_to_its_processors(real: Subject) -> None:
     assert ran.text.strip() == "1"
 
 
+def test_an_image_is_pulled_by_digest(real: Subject, registry: Registry) -> None:
+    assert real.engine.ensure_image(registry.image) == real.identifier
+
+
+def test_a_pulled_image_of_another_platform_is_refused(real: Subject, registry: Registry) -> None:
+    foreign = dataclasses.replace(registry.image, platform="linux/s390x")
+
+    with pytest.raises(ImageError):
+        real.engine.ensure_image(foreign)
+
+
+def test_an_image_that_a_registry_lacks_is_refused(real: Subject, registry: Registry) -> None:
+    name = registry.image.reference.partition("@")[0]
+    missing = dataclasses.replace(registry.image, reference=f"{name}@{Digest.of_bytes(b'none')}")
+
+    with pytest.raises(ImageError, match="pull"):
+        real.engine.ensure_image(missing)
+
+
+def test_several_processes_may_load_an_image_at_once(real: Subject, tmp_path: Path) -> None:
+    image = busybox_image(tmp_path / "layout", note=real.label)
+    arguments = [
+        real.engine.facts.name,
+        str(image.layout),
+        str(image.config),
+        str(image.diff_id),
+        image.platform,
+    ]
+    processes = [_python(LOAD, arguments) for _ in range(3)]
+
+    statuses = [process.wait() for process in processes]
+    _forget(real, str(image.config))
+    assert statuses == [0, 0, 0]
+
+
+LOAD = """
+import os, sys
+from pathlib import Path
+from builder.domain.digests import Digest
+from builder.domain.images import LayoutImage
+from builder.engines.discovery import open_engine
+name, layout, config, diff_id, platform = sys.argv[1:]
+image = LayoutImage(
+    "contract test", Path(layout), Digest.parse(config), Digest.parse(diff_id), platform
+)
+with open_engine(name, dict(os.environ)) as engine:
+    assert engine.ensure_image(image) == config
+"""
+
+
 def test_a_killed_run_leaves_a_container_that_the_next_one_removes(
     real: Subject, tmp_path: Path
 ) -> None:
@@ -377,9 +433,20 @@ with open_engine(name, dict(os.environ)) as engine:
 
 def _run_in_another_process(real: Subject, folder: Path) -> subprocess.Popen[bytes]:
     name = real.engine.facts.name
-    arguments = [name, real.identifier, real.label, str(folder / "up")]
+    return _python(KILLED_RUN, [name, real.identifier, real.label, str(folder / "up")])
+
+
+def _forget(real: Subject, identifier: str) -> None:
+    """Removes an image by the SDK, since the port has no need to."""
+    engine: Any = real.engine
+    client = engine._api._client
+    remove = client.images.remove if real.engine.facts.name == "podman" else client.remove_image
+    remove(identifier.removeprefix("sha256:"), force=True)
+
+
+def _python(code: str, arguments: list[str]) -> subprocess.Popen[bytes]:
     root = Path(__file__).parents[2]
-    return subprocess.Popen([sys.executable, "-c", KILLED_RUN, *arguments], cwd=root)
+    return subprocess.Popen([sys.executable, "-c", code, *arguments], cwd=root)
 
 
 def _await(path: Path) -> None:
