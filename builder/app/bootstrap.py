@@ -21,7 +21,7 @@ from builder.domain.releases import Candidate, NoSuchProject, Pin, ProjectPage
 from builder.domain.sources import SourceTree
 from builder.errors import InputError, StorageError
 from builder.indexes.documents import read_document
-from builder.indexes.simple import SimpleIndex
+from builder.indexes.simple import DEFAULT_INDEX_URL, SimpleIndex
 from builder.ports import Index
 from builder.publish.files import publish_text
 from builder.publish.wheels import WheelsRepository
@@ -175,6 +175,8 @@ def _asked(wanted: Wanted, parsed: ParsedRequirements) -> tuple[Asked, ...]:
             "nothing was asked for",
             hint="name requirements, or a file of them with -r requirements.txt",
         )
+    if parsed.require_hashes:
+        _check_hashes(wanted, parsed)
     for one in asked:
         if one.requirement.url is not None:
             raise InputError(
@@ -182,6 +184,16 @@ def _asked(wanted: Wanted, parsed: ParsedRequirements) -> tuple[Asked, ...]:
                 hint="name a release that an index has, such as name==1.2",
             )
     return tuple(asked)
+
+
+def _check_hashes(wanted: Wanted, parsed: ParsedRequirements) -> None:
+    bare = [f"{text} on the command line" for text in wanted.requirements]
+    bare += [f"{one.requirement} ({one.origin})" for one in parsed.requirements if not one.hashes]
+    if bare:
+        raise InputError(
+            f"--require-hashes is set, and there is no --hash for {bare[0]}",
+            hint="give the sha256 of its source archive, or take --require-hashes out",
+        )
 
 
 def _hashes(parsed: ParsedRequirements) -> dict[NormalizedName, tuple[Digest, ...]]:
@@ -194,11 +206,16 @@ def _hashes(parsed: ParsedRequirements) -> dict[NormalizedName, tuple[Digest, ..
 
 
 def _index_urls(settings: Settings, parsed: ParsedRequirements) -> tuple[str, ...]:
+    """The indexes to ask, in order: options, then requirements files, then pip's variables.
+
+    Extra indexes come before the main one, so that a project of one's own hides a public one.
+    """
     if settings.index_urls:
         return settings.index_urls
-    if parsed.index_url is not None:
-        return (*parsed.extra_index_urls, parsed.index_url)
-    return ()
+    variables = settings.variables
+    main = parsed.index_url or variables.get("PIP_INDEX_URL") or DEFAULT_INDEX_URL
+    extra = parsed.extra_index_urls or tuple(variables.get("PIP_EXTRA_INDEX_URL", "").split())
+    return (*extra, main)
 
 
 def _write_records(folder: Path, graph: DependencyGraph, result: Bootstrapped) -> None:

@@ -144,21 +144,12 @@ class Given:
             variant=values.get("variant") or "cpu",
             image=values.get("image"),
             engine=values.get("engine") or "auto",
-            index_urls=self.index_urls,
+            index_urls=tuple(values.get("sdist_server_url") or ()),
             workers=running,
             jobs=values.get("jobs") or math.ceil(2 * cpus / running),
             reuse=not values.get("no_cache"),
             limits=self._limits(),
         )
-
-    @property
-    def index_urls(self) -> tuple[str, ...]:
-        given = tuple(self.values.get("sdist_server_url") or ())
-        if given:
-            return given
-        named = os.environ.get("PIP_INDEX_URL", "")
-        extra = os.environ.get("PIP_EXTRA_INDEX_URL", "").split()
-        return (*extra, named) if named else ()
 
     @property
     def constraints(self) -> tuple[str, ...]:
