@@ -17,7 +17,7 @@ _HEADER_LIMIT = 1 << 16
 
 
 class OutputStream:
-    """What one container prints, both streams in the order in which they came.
+    """What one container prints: both streams, each in its own order.
 
     Use it as a context manager around the container's start.
     """

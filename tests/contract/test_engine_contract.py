@@ -113,7 +113,7 @@ def test_a_read_only_mount_can_be_read_and_not_written(subject: Subject, tmp_pat
         binds=(BindMount(given, PurePosixPath("/in")),),
     )
 
-    assert ran.output.startswith(b"given")
+    assert b"given" in ran.output
     assert ran.exit.status == 7
     assert [path.name for path in given.iterdir()] == ["file"]
 
