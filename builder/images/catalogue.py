@@ -9,6 +9,7 @@ from pathlib import Path
 
 from builder.domain.images import Image, LayoutImage, RegistryImage
 from builder.errors import ImageError, InputError, StorageError
+from builder.images.layer import write_layer
 from builder.images.layout import write_layout
 from builder.images.lock import LOCK_FILE, lock_of, read_lock, require_locked, write_lock
 from builder.images.mmdebstrap import (
@@ -203,7 +204,7 @@ class ImageCatalogue:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir()
         started = self._clock()
-        layer = partial / "layer.tar"
+        raw, layer = partial / "bootstrap.tar", partial / "layer.tar"
         log = folder.with_name(f"{folder.name}.log")
         command = bootstrap_arguments(
             recipe.platform,
@@ -213,8 +214,10 @@ class ImageCatalogue:
             transport=host_transport(),
         )
         try:
-            bootstrap(command, self._host, layer, log, progress)
+            bootstrap(command, self._host, raw, log, progress)
             progress("writing the image")
+            write_layer(raw, layer)
+            raw.unlink()
             packages = read_packages(layer)
             written = write_layout(layer, layout_folder(partial), recipe.name, recipe.platform)
         except BaseException:

@@ -1,7 +1,8 @@
 """OCI image layouts, written by hand so that the same root file system gives the same image ID.
 
-One uncompressed layer, which is the tar as it came. A `manifest.json` lies beside the OCI files,
-so that `tar -cC LAYOUT . | docker load` takes the folder too, also where Docker does not know OCI.
+One uncompressed layer, moved into place and not copied. A `manifest.json` lies beside the OCI
+files, so that `tar -cC LAYOUT . | docker load` takes the folder too, also where Docker does not
+know OCI.
 """
 
 import json

@@ -4,13 +4,13 @@ import json
 import re
 import shutil
 import subprocess
-import tarfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from builder.domain.digests import Digest
 from builder.errors import ImageError, StorageError
+from builder.images import layer
 from builder.images.diagnosis import diagnose
 from builder.images.layout import SOURCE_DATE_EPOCH
 from builder.images.recipe import ARCHITECTURES, DebianBase, ImageRecipe
@@ -34,11 +34,6 @@ _LEFT_OUT = (
     "path-exclude=/usr/bin/*-lto-dump-*",
 )
 
-_DEV = tarfile.TarInfo("./dev")
-_DEV.type, _DEV.mode, _DEV.mtime = tarfile.DIRTYPE, 0o755, SOURCE_DATE_EPOCH
-_DEV_ENTRY = _DEV.tobuf(tarfile.USTAR_FORMAT)
-"""An empty /dev for engines to mount over: mmdebstrap would put device nodes there."""
-
 CUSTOMIZE = rf"""set -eu
 root="$1"
 # What the host leaked in, and what differs from run to run.
@@ -47,6 +42,7 @@ rm -f "$root"/etc/hostname "$root"/etc/resolv.conf "$root"/etc/.pwd.lock \
   "$root"/etc/apt/sources.list "$root"/etc/apt/sources.list.d/* \
   "$root"/etc/dpkg/dpkg.cfg.d/99mmdebstrap \
   "$root"/var/cache/debconf/*-old "$root"/var/lib/dpkg/*-old \
+  "$root"/var/lib/apt/extended_states \
   "$root"/var/cache/ldconfig/aux-cache "$root"/var/lib/dbus/machine-id
 rm -rf "$root"/var/lib/systemd
 : > "$root"/etc/machine-id
@@ -101,6 +97,7 @@ def recipe_digest(recipe: ImageRecipe, base: DebianBase) -> Digest:
             "suite": base.suite,
         },
         "customize": CUSTOMIZE,
+        "layer": layer.FORMAT,
         "left_out": _LEFT_OUT,
         "platform": recipe.platform,
         "source_date_epoch": SOURCE_DATE_EPOCH,
@@ -131,7 +128,6 @@ def bootstrap_arguments(
         f"--mode={'root' if is_root else 'unshare'}",
         "--variant=apt",
         "--format=tar",
-        "--skip=output/dev",
         f"--architectures={ARCHITECTURES[platform]}",
         f"--components={','.join(base.components)}",
         f"--include={','.join(sorted(base.packages))}",
@@ -189,8 +185,7 @@ def bootstrap(command: list[str], host: Host, output: Path, log: Path, progress:
     """
     workplace = host.workplace()
     _require_space(workplace, output.parent)
-    with output.open("wb", buffering=0) as tar, log.open("w", encoding="utf-8") as record:
-        tar.write(_DEV_ENTRY)
+    with output.open("wb") as tar, log.open("w", encoding="utf-8") as record:
         try:
             process = subprocess.Popen(
                 command,

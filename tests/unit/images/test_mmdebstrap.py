@@ -32,7 +32,7 @@ def test_an_ordinary_user_bootstraps_in_a_user_namespace() -> None:
     arguments = bootstrap_arguments("linux/arm64", BASE, is_root=False)
     shown = [a for a in arguments if not a.startswith(("--customize-hook", "--dpkgopt"))]
     assert " ".join(shown) == (
-        "mmdebstrap --verbose --mode=unshare --variant=apt --format=tar --skip=output/dev"
+        "mmdebstrap --verbose --mode=unshare --variant=apt --format=tar"
         " --architectures=arm64 --components=main,contrib --include=gcc,python3-dev trixie -"
     )
 
