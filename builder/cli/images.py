@@ -70,7 +70,7 @@ def show_command(click_context: click.Context, name: str, *, as_json: bool) -> N
 @image_group.command("lock")
 @click.argument("name")
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Default: beside the image's recipe."
+    "--output", type=click.Path(path_type=Path), help="Default: beside the image's recipe."
 )
 @shared_options
 @click.pass_context

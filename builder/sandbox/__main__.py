@@ -8,18 +8,20 @@ import json
 import os
 import sys
 import traceback
+from collections.abc import Callable
+from typing import Any
 
 import bytecode
 import describe
 import hooks
 import prepare
 import probe
-from archive import ArchiveRefused
+from archive import ArchiveRefusedError
 
 TASK = "/in/task.json"
 RESULT = "/out/result.json"
 
-ACTIONS = {
+ACTIONS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "prepare": prepare.run,
     "build": hooks.run,
     "bytecode": bytecode.run,
@@ -28,14 +30,16 @@ ACTIONS = {
 }
 
 
-def main():
+def main() -> int:
     """Runs the task; the exit status says only whether a result was left."""
     os.umask(0o022)
+    # One stream, so that a log has everything in the order in which it was printed.
+    os.dup2(1, 2)
     with open(TASK, encoding="utf-8") as file:
         task = json.load(file)
     try:
         result = ACTIONS[task["action"]](task)
-    except ArchiveRefused as refused:
+    except ArchiveRefusedError as refused:
         result = {"status": "refused", "reason": str(refused)}
     except Exception as error:  # noqa: BLE001 - whatever went wrong is the result
         traceback.print_exc()

@@ -6,6 +6,8 @@ import shutil
 import stat
 import tarfile
 import zipfile
+from collections.abc import Iterator
+from typing import IO
 
 MAX_ENTRIES = 300_000
 MAX_BYTES = 6 << 30
@@ -16,15 +18,15 @@ RATIO_FREE_BYTES = 256 << 20
 CHUNK = 1 << 20
 
 
-class ArchiveRefused(Exception):
+class ArchiveRefusedError(Exception):
     """The archive holds something that a source archive has no business holding."""
 
 
-def unpack(archive, target):
+def unpack(archive: str, target: str) -> None:
     """Unpacks a tar or zip archive into a folder that does not exist yet.
 
     Only regular files, folders, and links that stay inside the tree are accepted. Modes become
-    0644 or 0755, owners and times are dropped. Raises ArchiveRefused at the first offence.
+    0644 or 0755, owners and times are dropped. Raises ArchiveRefusedError at the first offence.
     """
     os.mkdir(target)
     writer = _Tree(target, os.path.getsize(archive))
@@ -34,20 +36,20 @@ def unpack(archive, target):
         else:
             _unpack_tar(archive, writer)
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
-        raise ArchiveRefused(f"cannot be read: {error}") from error
+        raise ArchiveRefusedError(f"cannot be read: {error}") from error
     writer.finish()
 
 
-def only_folder(folder):
+def only_folder(folder: str) -> str:
     """The name of the one entry of a folder, which must itself be a folder."""
     entries = sorted(os.listdir(folder))
     if len(entries) != 1 or not os.path.isdir(os.path.join(folder, entries[0])):
         shown = ", ".join(repr(name) for name in entries[:5]) or "nothing"
-        raise ArchiveRefused(f"must hold one folder at its top, holds {shown}")
+        raise ArchiveRefusedError(f"must hold one folder at its top, holds {shown}")
     return entries[0]
 
 
-def pack(folder, top, target, epoch):
+def pack(folder: str, top: str, target: str, epoch: int) -> None:
     """Writes a folder as a .tar.gz: sorted names, fixed times, owners and modes."""
     with (
         open(target, "xb") as raw,
@@ -58,7 +60,7 @@ def pack(folder, top, target, epoch):
             _add(tar, path, name, epoch)
 
 
-def _walk(folder, top):
+def _walk(folder: str, top: str) -> Iterator[tuple[str, str]]:
     yield folder, top
     with os.scandir(folder) as entries:
         ordered = sorted(entries, key=lambda entry: entry.name)
@@ -70,7 +72,7 @@ def _walk(folder, top):
             yield entry.path, name
 
 
-def _add(tar, path, name, epoch):
+def _add(tar: tarfile.TarFile, path: str, name: str, epoch: int) -> None:
     info = tarfile.TarInfo(name)
     info.mtime = epoch
     status = os.lstat(path)
@@ -86,17 +88,18 @@ def _add(tar, path, name, epoch):
             tar.addfile(info, file)
 
 
-def _plain_mode(mode):
+def _plain_mode(mode: int) -> int:
     return 0o755 if mode & 0o111 else 0o644
 
 
-def _unpack_tar(archive, writer):
+def _unpack_tar(archive: str, writer: "_Tree") -> None:
     with tarfile.open(archive, "r:*") as tar:
         for member in tar:
             if member.isfile():
-                if member.size < 0 or member.sparse is not None:
-                    raise ArchiveRefused(f"{member.name!r}: sparse or of negative size")
-                with tar.extractfile(member) as content:
+                if member.size < 0 or member.issparse():
+                    raise ArchiveRefusedError(f"{member.name!r}: sparse or of negative size")
+                content = tar.extractfile(member)
+                if content is not None:
                     writer.file(member.name, member.mode, content)
             elif member.isdir():
                 writer.folder(member.name)
@@ -105,22 +108,26 @@ def _unpack_tar(archive, writer):
             elif member.islnk():
                 writer.hard_link(member.name, member.linkname)
             elif member.type not in (tarfile.XGLTYPE, tarfile.XHDTYPE):
-                raise ArchiveRefused(f"{member.name!r}: a device, fifo or unknown kind of entry")
+                raise ArchiveRefusedError(
+                    f"{member.name!r}: a device, fifo or unknown kind of entry"
+                )
 
 
-def _unpack_zip(archive, writer):
+def _unpack_zip(archive: str, writer: "_Tree") -> None:
     with zipfile.ZipFile(archive) as packed:
         for info in packed.infolist():
             mode = info.external_attr >> 16
             if info.flag_bits & 1:
-                raise ArchiveRefused(f"{info.filename!r}: encrypted")
+                raise ArchiveRefusedError(f"{info.filename!r}: encrypted")
             if stat.S_ISLNK(mode):
                 target = packed.read(info) if info.file_size <= MAX_NAME else b"/"
                 writer.symlink(info.filename, os.fsdecode(target))
             elif info.is_dir():
                 writer.folder(info.filename)
             elif mode and not stat.S_ISREG(mode) and stat.S_IFMT(mode):
-                raise ArchiveRefused(f"{info.filename!r}: a device, fifo or unknown kind of entry")
+                raise ArchiveRefusedError(
+                    f"{info.filename!r}: a device, fifo or unknown kind of entry"
+                )
             else:
                 with packed.open(info) as content:
                     writer.file(info.filename, mode, content)
@@ -129,20 +136,20 @@ def _unpack_zip(archive, writer):
 class _Tree:
     """Writes members below a root, counting and checking each before anything is written."""
 
-    def __init__(self, root, packed_bytes):
+    def __init__(self, root: str, packed_bytes: int) -> None:
         self._root = root
         self._packed_bytes = packed_bytes
         self._entries = 0
         self._bytes = 0
-        self._links = {}
+        self._links: dict[str, str] = {}
         self._folders = {""}
 
-    def folder(self, name):
+    def folder(self, name: str) -> None:
         path = self._checked(name)
         if path and path not in self._folders:
             self._parents(path + "/x")
 
-    def file(self, name, mode, content):
+    def file(self, name: str, mode: int, content: IO[bytes]) -> None:
         path = self._checked(name)
         self._parents(path)
         descriptor = self._create(path, _plain_mode(mode))
@@ -151,74 +158,78 @@ class _Tree:
                 self._count_bytes(len(chunk), name)
                 out.write(chunk)
 
-    def symlink(self, name, target):
+    def symlink(self, name: str, target: str) -> None:
         path = self._checked(name)
         self._parents(path)
         if os.path.lexists(os.path.join(self._root, path)):
-            raise ArchiveRefused(f"{name!r}: appears twice")
+            raise ArchiveRefusedError(f"{name!r}: appears twice")
         inside = _resolved(os.path.dirname(path), target)
         if inside is None:
-            raise ArchiveRefused(f"{name!r}: links to {target!r}, outside the archive")
+            raise ArchiveRefusedError(f"{name!r}: links to {target!r}, outside the archive")
         self._links[path] = inside
         os.symlink(target, os.path.join(self._root, path))
 
-    def hard_link(self, name, target):
+    def hard_link(self, name: str, target: str) -> None:
         source = self._checked(target)
         full = os.path.join(self._root, source)
         if source in self._links or not os.path.isfile(full):
-            raise ArchiveRefused(f"{name!r}: hard link to {target!r}, which is no file before it")
+            raise ArchiveRefusedError(
+                f"{name!r}: hard link to {target!r}, which is no file before it"
+            )
         with open(full, "rb") as content:
             self.file(name, os.stat(full).st_mode, content)
 
-    def finish(self):
+    def finish(self) -> None:
         """Links may point forward, so what they lead to is checked once everything is there."""
         root = os.path.realpath(self._root)
         for path in self._links:
             end = os.path.realpath(os.path.join(self._root, path))
             if end != root and not end.startswith(root + os.sep):
-                raise ArchiveRefused(f"{path!r}: leads outside the archive")
+                raise ArchiveRefusedError(f"{path!r}: leads outside the archive")
 
-    def _checked(self, name):
+    def _checked(self, name: str) -> str:
         self._entries += 1
         if self._entries > MAX_ENTRIES:
-            raise ArchiveRefused(f"more than {MAX_ENTRIES} entries")
+            raise ArchiveRefusedError(f"more than {MAX_ENTRIES} entries")
         if "\0" in name or "\\" in name or name.startswith("/") or len(name) > MAX_NAME:
-            raise ArchiveRefused(f"{name[:80]!r}: not a plain relative name")
+            raise ArchiveRefusedError(f"{name[:80]!r}: not a plain relative name")
         parts = [part for part in name.split("/") if part not in ("", ".")]
         if ".." in parts or len(parts) > MAX_DEPTH or (parts and parts[0][1:2] == ":"):
-            raise ArchiveRefused(f"{name[:80]!r}: not a plain relative name")
+            raise ArchiveRefusedError(f"{name[:80]!r}: not a plain relative name")
         return "/".join(parts)
 
-    def _parents(self, path):
+    def _parents(self, path: str) -> None:
         parts = path.split("/")[:-1]
         for count in range(1, len(parts) + 1):
             folder = "/".join(parts[:count])
             if folder in self._folders:
                 continue
             if folder in self._links:
-                raise ArchiveRefused(f"{path!r}: would be written through a link")
+                raise ArchiveRefusedError(f"{path!r}: would be written through a link")
             try:
                 os.mkdir(os.path.join(self._root, folder), 0o755)
             except FileExistsError as error:
-                raise ArchiveRefused(f"{path!r}: its folder is a file") from error
+                raise ArchiveRefusedError(f"{path!r}: its folder is a file") from error
             self._folders.add(folder)
 
-    def _create(self, path, mode):
+    def _create(self, path: str, mode: int) -> int:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
         try:
             return os.open(os.path.join(self._root, path), flags, mode)
         except FileExistsError as error:
-            raise ArchiveRefused(f"{path!r}: appears twice") from error
+            raise ArchiveRefusedError(f"{path!r}: appears twice") from error
 
-    def _count_bytes(self, count, name):
+    def _count_bytes(self, count: int, name: str) -> None:
         self._bytes += count
         if self._bytes > MAX_BYTES:
-            raise ArchiveRefused(f"{name!r}: unpacks to more than {MAX_BYTES} bytes")
+            raise ArchiveRefusedError(f"{name!r}: unpacks to more than {MAX_BYTES} bytes")
         if self._bytes > RATIO_FREE_BYTES and self._bytes > MAX_RATIO * self._packed_bytes:
-            raise ArchiveRefused(f"{name!r}: unpacks to over {MAX_RATIO} times its packed size")
+            raise ArchiveRefusedError(
+                f"{name!r}: unpacks to over {MAX_RATIO} times its packed size"
+            )
 
 
-def _resolved(folder, target):
+def _resolved(folder: str, target: str) -> str | None:
     """Where a relative link leads, as a path in the archive; None where it leaves it."""
     if target.startswith("/") or "\0" in target or "\\" in target:
         return None
@@ -226,7 +237,7 @@ def _resolved(folder, target):
     return None if path == ".." or path.startswith(("../", "/")) else path
 
 
-def remove(folder):
+def remove(folder: str) -> None:
     """Removes a tree, whatever its modes."""
     for path, _, _ in os.walk(folder):
         os.chmod(path, 0o700)

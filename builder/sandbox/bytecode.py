@@ -3,11 +3,12 @@
 import os
 import py_compile
 import zipfile
+from typing import Any
 
 SCRATCH = "/build/module.pyc"
 
 
-def run(task):
+def run(task: dict[str, Any]) -> dict[str, Any]:
     """Compiles /trees/N/… into /out/bytecode.zip, one entry a module, named as the module is.
 
     The bytecode is bound to nothing but the file it was made from (unchecked hash, PEP 552): it is
@@ -20,7 +21,7 @@ def run(task):
     return {"status": "compiled", "count": count}
 
 
-def _compile_tree(tree, prefix, packed):
+def _compile_tree(tree: str, prefix: str, packed: zipfile.ZipFile) -> int:
     root = os.path.join("/trees", tree)
     count = 0
     for folder, folders, files in os.walk(root):
@@ -38,7 +39,7 @@ def _compile_tree(tree, prefix, packed):
     return count
 
 
-def _compiled(path, shown_path):
+def _compiled(path: str, shown_path: str) -> bytes | None:
     try:
         py_compile.compile(
             path,

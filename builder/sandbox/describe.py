@@ -4,9 +4,10 @@ import os
 import platform
 import sys
 import sysconfig
+from typing import Any
 
 
-def run(task):  # noqa: ARG001 - every action takes the task
+def run(task: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001 - every action takes the task
     """The eleven environment markers of PEP 508, and what wheel tags need beside them."""
     implementation = sys.implementation
     return {
@@ -34,7 +35,7 @@ def run(task):  # noqa: ARG001 - every action takes the task
     }
 
 
-def _implementation_version(info):
+def _implementation_version(info: Any) -> str:  # noqa: ANN401 - no type has a name
     version = f"{info.major}.{info.minor}.{info.micro}"
     return (
         version if info.releaselevel == "final" else f"{version}{info.releaselevel[0]}{info.serial}"

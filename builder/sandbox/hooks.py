@@ -4,6 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import archive
 from pyproject_hooks import (
@@ -19,24 +21,24 @@ METADATA = "/build/metadata"
 MAX_METADATA = 16 << 20
 
 
-class HookFailed(Exception):
+class HookFailedError(Exception):
     """A hook could not be called or ended badly."""
 
-    def __init__(self, hook, reason):
+    def __init__(self, hook: str, reason: str) -> None:
         super().__init__(reason)
         self.hook = hook
         self.reason = reason
 
 
-def run(task):
+def run(task: dict[str, Any]) -> dict[str, Any]:
     """Asks for build requirements, and goes on to the goal where they hold nothing new."""
     try:
         return _hooks(task)
-    except HookFailed as failed:
+    except HookFailedError as failed:
         return {"status": "failed", "hook": failed.hook, "reason": failed.reason}
 
 
-def _hooks(task):
+def _hooks(task: dict[str, Any]) -> dict[str, Any]:
     requires = _call(_fresh(task), "get_requires_for_build_wheel", task["config_settings"])
     requires = [str(requirement) for requirement in requires]
     if not set(requires) <= set(task["accepted"]):
@@ -52,7 +54,7 @@ def _hooks(task):
     return {"status": "built", "requires": requires, "wheel": _hand_out(name)}
 
 
-def _fresh(task):
+def _fresh(task: dict[str, Any]) -> BuildBackendHookCaller:
     folder = os.path.join("/build", task["top"])
     if os.path.lexists(folder):
         archive.remove(folder)
@@ -69,11 +71,15 @@ def _fresh(task):
     )
 
 
-def _runner(command, cwd=None, extra_environ=None):
-    subprocess.run(command, cwd=cwd, env={**os.environ, **(extra_environ or {})}, check=True)
+def _runner(
+    cmd: Sequence[str],
+    cwd: str | None = None,
+    extra_environ: Mapping[str, str] | None = None,
+) -> None:
+    subprocess.run(cmd, cwd=cwd, env={**os.environ, **(extra_environ or {})}, check=True)
 
 
-def _call(hooks, name, *arguments, **options):
+def _call(hooks: BuildBackendHookCaller, name: str, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - what a hook gives
     print(f"--- {name}", flush=True)
     try:
         return getattr(hooks, name)(*arguments, **options)
@@ -81,16 +87,16 @@ def _call(hooks, name, *arguments, **options):
         raise
     except BackendUnavailable as error:
         print(error.traceback, file=sys.stderr)
-        raise HookFailed(name, f"the build backend cannot be imported: {error}") from error
+        raise HookFailedError(name, f"the build backend cannot be imported: {error}") from error
     except UnsupportedOperation as error:
-        raise HookFailed(name, "the build backend says that it cannot do this here") from error
+        raise HookFailedError(name, "the build backend says that it cannot do this here") from error
     except subprocess.CalledProcessError as error:
-        raise HookFailed(name, f"ended with exit status {error.returncode}") from error
+        raise HookFailedError(name, f"ended with exit status {error.returncode}") from error
     except (OSError, ValueError, KeyError) as error:
-        raise HookFailed(name, f"left no result: {error}") from error
+        raise HookFailedError(name, f"left no result: {error}") from error
 
 
-def _metadata(task):
+def _metadata(task: dict[str, Any]) -> str | None:
     hooks = _fresh(task)
     os.mkdir(METADATA)
     try:
@@ -108,15 +114,15 @@ def _metadata(task):
         with open(path, "rb") as file:
             return file.read(MAX_METADATA).decode("utf-8", "replace")
     except OSError as error:
-        raise HookFailed(
+        raise HookFailedError(
             "prepare_metadata_for_build_wheel", f"left no METADATA: {error}"
         ) from error
 
 
-def _hand_out(name):
+def _hand_out(name: object) -> str:
     made = sorted(os.listdir(WHEELS))
     if not isinstance(name, str) or made != [name] or not name.endswith(".whl"):
         shown = ", ".join(repr(entry) for entry in made[:5]) or "nothing"
-        raise HookFailed("build_wheel", f"promised {name!r} and left {shown}")
+        raise HookFailedError("build_wheel", f"promised {name!r} and left {shown}")
     shutil.copyfile(os.path.join(WHEELS, name), os.path.join("/out", name))
     return name

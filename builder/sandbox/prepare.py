@@ -1,6 +1,7 @@
 """From a fetched sdist to a prepared source, without running anything of it."""
 
 import os
+from typing import Any
 
 import archive
 
@@ -8,7 +9,7 @@ MAX_TEXT = 4 << 20
 UNPACKED = "/build/unpacked"
 
 
-def run(task):
+def run(task: dict[str, Any]) -> dict[str, Any]:
     """Unpacks, reads what the source says of itself, and packs it again under a fixed name."""
     archive.unpack("/in/" + task["archive"], UNPACKED)
     folder = os.path.join(UNPACKED, archive.only_folder(UNPACKED))
@@ -23,11 +24,11 @@ def run(task):
     }
 
 
-def _text(folder, name):
+def _text(folder: str, name: str) -> str | None:
     path = os.path.join(folder, name)
     if not os.path.isfile(path):
         return None
     if os.path.getsize(path) > MAX_TEXT:
-        raise archive.ArchiveRefused(f"{name!r}: larger than {MAX_TEXT} bytes")
+        raise archive.ArchiveRefusedError(f"{name!r}: larger than {MAX_TEXT} bytes")
     with open(path, "rb") as file:
         return file.read().decode("utf-8", "replace")
