@@ -130,9 +130,9 @@ def test_an_interrupted_run_stops_its_containers_at_once(program: Program, salt:
     program.publish(
         Package("one-file", backend="", salt=salt, payload="import time; time.sleep(99)")
     )
-    process = subprocess.Popen(
-        program.command("bootstrap", "one-file"), stderr=subprocess.PIPE, text=True
-    )
+    # A shell that runs this in the background has SIGINT ignored, and children inherit that.
+    command = ["env", "--default-signal=INT", *program.command("bootstrap", "one-file")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     wait_for(process, "building", "one-file")
     time.sleep(1)
     asked = time.monotonic()
