@@ -62,10 +62,9 @@ def bootstrap(settings: Settings, wanted: Wanted, notify: Notify, stop: Event) -
     image = catalogue.open(settings.image_name)
     interpreter = catalogue.recipe(settings.image_name).python
     with open_workshop(settings, image, interpreter, stop, notify) as shop:
-        constraints = merge_constraints(parsed.constraints, shop.target.markers)
         request = Request(
             asked=asked,
-            constraints={name: one.specifier for name, one in constraints.items()},
+            constraints=merge_constraints(parsed.constraints, shop.target.markers),
             target=shop.target,
             image=shop.sandbox.image,
             sandbox=shop.sandbox.agent.digest,

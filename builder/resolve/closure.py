@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from packaging.requirements import Requirement
-from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 from resolvelib import AbstractProvider, BaseReporter, ResolutionImpossible, Resolver
 from resolvelib.resolvers import RequirementInformation, ResolutionTooDeep
@@ -17,6 +16,7 @@ from builder.domain.graph import Dependency, RequirementKind
 from builder.domain.images import TargetPython
 from builder.domain.metadata import ReleaseMetadata
 from builder.domain.releases import Candidate, NoSuchProject, Pin, ProjectPage
+from builder.resolve.constraints import Constraint
 from builder.resolve.offers import Offer, offers_for
 
 MAX_ROUNDS = 100_000
@@ -41,7 +41,7 @@ class Question:
     """
 
     asked: tuple[Asked, ...]
-    constraints: Mapping[NormalizedName, SpecifierSet]
+    constraints: Mapping[NormalizedName, Constraint]
     target: TargetPython
 
 

@@ -8,6 +8,7 @@ from packaging.version import Version
 
 from builder.domain.images import TargetPython
 from builder.domain.releases import Candidate, NoSuchProject, ProjectPage
+from builder.resolve.constraints import Constraint
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Offer:
 def offers_for(
     page: ProjectPage | NoSuchProject,
     specifiers: Sequence[SpecifierSet],
-    constraint: SpecifierSet | None,
+    constraint: Constraint | None,
     target: TargetPython,
 ) -> Offer:
     """Filters a project's releases as the standards say.
@@ -33,8 +34,10 @@ def offers_for(
         asked = ", ".join(page.asked)
         return Offer((), (f"no index knows a project named {page.name} (asked: {asked})",))
     combined = SpecifierSet()
-    for specifier in (*specifiers, *([constraint] if constraint is not None else [])):
+    for specifier in specifiers:
         combined &= specifier
+    if constraint is not None:
+        combined &= constraint.specifier
     runnable = [c for c in page.candidates if _runs_on(c, target)]
     pinned = _pinned_versions(combined)
     allowed = [c for c in runnable if c.yanked is None or c.pin.version in pinned]
@@ -61,12 +64,13 @@ def _pinned_versions(specifiers: SpecifierSet) -> set[Version]:
 def _refusals(
     page: ProjectPage,
     combined: SpecifierSet,
-    constraint: SpecifierSet | None,
+    constraint: Constraint | None,
     target: TargetPython,
 ) -> list[str]:
     lines = []
     if constraint is not None:
-        lines.append(f"the constraints limit {page.name} to {constraint}")
+        where = ", ".join(constraint.origins)
+        lines.append(f"{where} limits {page.name} to {constraint.specifier}")
     if not page.candidates:
         lines.append(f"{page.name} has no release with a source archive")
         lines.extend(page.notes)

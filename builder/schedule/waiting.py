@@ -26,6 +26,7 @@ class Schedule(Generic[Node]):
         self._waiters: dict[Node, set[Node]] = {}
         self._height: dict[Node, int] = {}
         self._over: set[Node] = set()
+        self._grown = False
 
     def wait(self, node: Node, needs: Iterable[Node]) -> bool:
         """Makes `node` wait until all of `needs` are over; says whether it must wait at all."""
@@ -35,7 +36,7 @@ class Schedule(Generic[Node]):
         for need in missing:
             self._waiters.setdefault(need, set()).add(node)
         self._missing[node] = missing
-        self._lift(node, missing)
+        self._grown = True
         return True
 
     def over(self, node: Node) -> tuple[Node, ...]:
@@ -51,7 +52,12 @@ class Schedule(Generic[Node]):
         return tuple(sorted(freed, key=self.urgency))
 
     def urgency(self, node: Node) -> tuple[int, Node]:
-        """A sort key: the most urgent node comes first."""
+        """A sort key: the most urgent node comes first.
+
+        Chains are measured anew only after they grew: as nodes end, they keep their order.
+        """
+        if self._grown:
+            self._measure()
         return (-self._height.get(node, 0), node)
 
     def missing(self, node: Node) -> tuple[Node, ...]:
@@ -72,13 +78,20 @@ class Schedule(Generic[Node]):
             return tuple(reversed(found))
         return ()
 
-    def _lift(self, node: Node, needs: Iterable[Node]) -> None:
-        longest = len(self._waiters) + len(self._missing)
-        stack = [(need, self._height.get(node, 0) + 1) for need in needs]
-        while stack:
-            lower, height = stack.pop()
-            # A ring would lift itself for ever; no chain is longer than there are nodes.
-            if height > longest or self._height.get(lower, 0) >= height:
-                continue
-            self._height[lower] = height
-            stack.extend((need, height + 1) for need in self._missing.get(lower, ()))
+    def _measure(self) -> None:
+        """Heights from scratch: what nobody waits for has 0, and so has one node of each ring."""
+        self._height = {}
+        for root in sorted(self._waiters):
+            stack = [root]
+            while stack:
+                node = stack[-1]
+                waiters = self._waiters.get(node, ())
+                unknown = [each for each in waiters if each not in self._height]
+                if node not in self._height and unknown:
+                    self._height[node] = 0  # entered: a ring ends here
+                    stack.extend(unknown)
+                    continue
+                stack.pop()
+                heights = (self._height[each] + 1 for each in waiters)
+                self._height[node] = max(heights, default=0)
+        self._grown = False

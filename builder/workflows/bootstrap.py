@@ -11,7 +11,6 @@ from threading import Event
 from typing import Any, Protocol
 
 from packaging.requirements import Requirement
-from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 
 from builder.build.task import fixed_variables
@@ -50,6 +49,7 @@ from builder.resolve.closure import (
     applies,
     solve,
 )
+from builder.resolve.constraints import Constraint
 from builder.workflows.flows import Await, Deadlock, Driver, Learn, Need, Run, Step
 
 _TOP = Step("request")
@@ -84,7 +84,7 @@ class Request:
     """What is to be rebuilt, and for what."""
 
     asked: tuple[Asked, ...]
-    constraints: Mapping[NormalizedName, SpecifierSet]
+    constraints: Mapping[NormalizedName, Constraint]
     target: TargetPython
     image: str
     sandbox: Digest
@@ -404,7 +404,7 @@ class Bootstrap:
             source=package.source.sdist,
             wheel_filename=package.wheel.filename,
             wheel=package.wheel.digest,
-            constraint=str(constraint) if constraint is not None else "",
+            constraint=str(constraint.specifier) if constraint is not None else "",
             environment=tuple((wheel.pin, wheel.digest) for wheel in package.environment),
         )
 

@@ -147,10 +147,12 @@ def test_an_interrupted_run_stops_its_containers_at_once(program: Program, salt:
 def wait_for(process: subprocess.Popen[str], *words: str) -> None:
     """Reads what a run says until a line has all the words."""
     assert process.stderr is not None
+    said = []
     for line in process.stderr:
+        said.append(line)
         if all(word in line for word in words):
             return
-    raise AssertionError(f"the run ended before it said {words}")
+    raise AssertionError(f"the run ended before it said {words}: {''.join(said)}")
 
 
 def left_behind(program: Program) -> int:

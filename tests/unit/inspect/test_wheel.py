@@ -1,0 +1,196 @@
+"""A wheel passes only if it is sound, and then always in the same bytes."""
+
+import base64
+import hashlib
+import os
+import stat
+import zipfile
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+from packaging.tags import Tag
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from builder.domain.releases import Pin
+from builder.inspect.collect import RefusedOutput, read_small, take
+from builder.inspect.wheel import CanonicalWheel, canonicalize
+
+PIN = Pin(canonicalize_name("pkg"), Version("1.0"))
+TAGS = frozenset({Tag("py3", "none", "any")})
+NAME = "pkg-1.0-py3-none-any.whl"
+INFO = "pkg-1.0.dist-info"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A wheel to be written, with whatever is wrong with it."""
+
+    metadata: str = "Metadata-Version: 2.2\nName: pkg\nVersion: 1.0\nRequires-Dist: other>=1\n"
+    wheel: str = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    files: dict[str, bytes] = field(default_factory=lambda: {"pkg.py": b"x = 1\n"})
+    record: str | None = None
+    algorithm: str = "sha256"
+
+    def write(self, path: Path) -> Path:
+        files = {
+            **self.files,
+            f"{INFO}/METADATA": self.metadata.encode(),
+            f"{INFO}/WHEEL": self.wheel.encode(),
+        }
+        lines = [
+            f"{name},{self._hash(content)},{len(content)}\n" for name, content in files.items()
+        ]
+        record = self.record if self.record is not None else "".join(lines)
+        with zipfile.ZipFile(path, "w") as out:
+            for name, content in files.items():
+                out.writestr(name, content)
+            out.writestr(f"{INFO}/RECORD", record + f"{INFO}/RECORD,,\n")
+        return path
+
+    def _hash(self, content: bytes) -> str:
+        digest = base64.urlsafe_b64encode(hashlib.new(self.algorithm, content).digest())
+        return f"{self.algorithm}={digest.rstrip(b'=').decode()}"
+
+
+def check(path: Path, folder: Path, name: str = NAME) -> CanonicalWheel:
+    folder.mkdir(exist_ok=True)
+    return canonicalize(path, name, PIN, TAGS, 0, folder)
+
+
+def test_a_sound_wheel_gets_a_build_tag_and_keeps_its_requirements(tmp_path: Path) -> None:
+    made = check(Draft().write(tmp_path / "w.whl"), tmp_path / "out")
+
+    assert made.filename == "pkg-1.0-0-py3-none-any.whl"
+    assert [str(one) for one in made.metadata.requires] == ["other>=1"]
+    with zipfile.ZipFile(tmp_path / "out" / made.filename) as archive:
+        assert archive.namelist()[-1] == f"{INFO}/RECORD"
+        assert b"Build: 0" in archive.read(f"{INFO}/WHEEL")
+
+
+def test_order_times_and_modes_do_not_matter(tmp_path: Path) -> None:
+    files = {"pkg.py": b"x = 1\n", "a.py": b""}
+    Draft(files=files).write(tmp_path / "1.whl")
+    Draft(files=dict(reversed(files.items()))).write(tmp_path / "2.whl")
+
+    one = check(tmp_path / "1.whl", tmp_path / "one")
+    two = check(tmp_path / "2.whl", tmp_path / "two")
+
+    assert (tmp_path / "one" / one.filename).read_bytes() == (
+        tmp_path / "two" / two.filename
+    ).read_bytes()
+
+
+def test_a_canonical_wheel_is_its_own_canonical_form(tmp_path: Path) -> None:
+    once = check(Draft().write(tmp_path / "w.whl"), tmp_path / "once")
+
+    again = check(tmp_path / "once" / once.filename, tmp_path / "again", once.filename)
+
+    assert again.filename == once.filename
+    assert (tmp_path / "once" / once.filename).read_bytes() == (
+        tmp_path / "again" / again.filename
+    ).read_bytes()
+
+
+GOOD = Draft()
+UNSOUND = {
+    "another project's metadata": replace(GOOD, metadata="Name: x\nVersion: 1.0\n"),
+    "another version's metadata": replace(GOOD, metadata="Name: pkg\nVersion: 2\n"),
+    "a requirement that is none": replace(GOOD, metadata=GOOD.metadata + "Requires-Dist: -r /x\n"),
+    "a requirement by URL": replace(
+        GOOD, metadata=GOOD.metadata + "Requires-Dist: evil @ https://host.example/x\n"
+    ),
+    "a file that RECORD does not name": replace(GOOD, record=""),
+    "weak hashes": replace(GOOD, algorithm="md5"),
+    "an absolute name": replace(GOOD, files={"/etc/x": b""}),
+    "a name that leaves the wheel": replace(GOOD, files={"../x": b""}),
+    "another wheel version": replace(GOOD, wheel="Wheel-Version: 2.0\n"),
+    "a second dist-info": replace(GOOD, files={"other-1.0.dist-info/METADATA": b""}),
+}
+
+
+@pytest.mark.parametrize("what", UNSOUND)
+def test_a_wheel_is_refused_for(what: str, tmp_path: Path) -> None:
+    path = UNSOUND[what].write(tmp_path / "w.whl")
+
+    with pytest.raises(RefusedOutput):
+        check(path, tmp_path / "out")
+
+
+def test_a_wheel_with_a_wrong_hash_in_its_record_is_refused(tmp_path: Path) -> None:
+    good = Draft().write(tmp_path / "good.whl")
+    with zipfile.ZipFile(good) as archive:
+        record = archive.read(f"{INFO}/RECORD").decode().replace(f"{INFO}/RECORD,,\n", "")
+    path = Draft(files={"pkg.py": b"x = 2\n"}, record=record).write(tmp_path / "w.whl")
+
+    with pytest.raises(RefusedOutput, match="not what RECORD says"):
+        check(path, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["other-1.0-py3-none-any.whl", "pkg-2.0-py3-none-any.whl", "pkg-1.0-cp27-none-win32.whl"],
+)
+def test_a_wheel_with_another_name_is_refused(name: str, tmp_path: Path) -> None:
+    path = Draft().write(tmp_path / "w.whl")
+
+    with pytest.raises(RefusedOutput):
+        check(path, tmp_path / "out", name)
+
+
+def test_bytes_before_behind_and_between_are_refused(tmp_path: Path) -> None:
+    good = Draft().write(tmp_path / "good.whl").read_bytes()
+    for number, content in enumerate((b"stub" + good, good + b"tail")):
+        path = tmp_path / f"{number}.whl"
+        path.write_bytes(content)
+        with pytest.raises(RefusedOutput):
+            check(path, tmp_path / "out")
+
+
+def test_two_headers_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
+    good = Draft().write(tmp_path / "good.whl").read_bytes()
+    path = tmp_path / "w.whl"
+    path.write_bytes(good.replace(b"pkg.py", b"pkg.pz", 1))
+
+    with pytest.raises(RefusedOutput, match="contradict"):
+        check(path, tmp_path / "out")
+
+
+def test_a_link_in_a_wheel_is_refused(tmp_path: Path) -> None:
+    path = Draft().write(tmp_path / "w.whl")
+    link = zipfile.ZipInfo("link")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(path, "a") as out:
+        out.writestr(link, "/etc/passwd")
+
+    with pytest.raises(RefusedOutput, match="link or a device"):
+        check(path, tmp_path / "out")
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_name_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    path = Draft().write(tmp_path / "w.whl")
+    with zipfile.ZipFile(path, "a") as out:
+        out.writestr("pkg.py", "x = 3\n")
+
+    with pytest.raises(RefusedOutput, match="twice"):
+        check(path, tmp_path / "out")
+
+
+def test_only_plain_files_are_collected(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (tmp_path / "secret").write_text("secret")
+    (out / "link").symlink_to(tmp_path / "secret")
+    (out / "folder").mkdir()
+    os.mkfifo(out / "fifo")
+    (out / "hard").hardlink_to(tmp_path / "secret")
+    (out / "plain").write_text("plain")
+
+    for name in ("link", "folder", "fifo", "hard", "missing", "../secret", "", ".", "a/b"):
+        with pytest.raises(RefusedOutput):
+            read_small(out, name)
+    assert read_small(out, "plain") == b"plain"
+    with pytest.raises(RefusedOutput, match="larger"):
+        take(out, "plain", tmp_path / "copy", 3)
