@@ -80,7 +80,7 @@ class Package:
     def sdist(self) -> bytes:
         """The archive; the same package gives the same bytes."""
         module = self.name.replace("-", "_")
-        files = {"pyproject.toml": self._pyproject(), f"{module}.py": f"SALT = {self.salt!r}\n"}
+        files = {"pyproject.toml": self._pyproject(), "salt": self.salt, f"{module}.py": ""}
         if not self.backend:
             files["one_file.py"] = BACKEND
         if self.payload:
