@@ -73,6 +73,8 @@ class Lacking:
 
     pages: tuple[NormalizedName, ...]
     metadata: tuple[Candidate, ...]
+    edges: tuple[Dependency, ...]
+    """Those known so far: why the metadata is needed."""
 
 
 @dataclass(frozen=True)
@@ -113,9 +115,9 @@ def solve(
         return Conflict((f"no answer after {MAX_ROUNDS} rounds of search",))
     chosen = {identity.name: choice.candidate for identity, choice in result.mapping.items()}
     pages, metadata = facts.lacking(chosen.values())
-    if pages or metadata:
-        return Lacking(pages, metadata)
     edges = tuple(_walk(roots, chosen, facts))
+    if pages or metadata:
+        return Lacking(pages, metadata, edges)
     return Solution(tuple(chosen[name] for name in sorted(chosen)), edges)
 
 
@@ -288,6 +290,8 @@ def _walk(
     emitted: set[Dependency] = set()
     while pending:
         parent, wanted = pending.pop()
+        if wanted.identity.name not in chosen:
+            continue  # its page is not known yet
         choice = _Choice(chosen[wanted.identity.name], wanted.identity.extras)
         kind = RequirementKind.TOPLEVEL if parent is None else RequirementKind.INSTALL
         edge = Dependency(parent, choice.candidate.pin, kind, str(wanted.requirement))

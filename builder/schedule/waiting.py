@@ -31,6 +31,8 @@ class Schedule(Generic[Node]):
     def wait(self, node: Node, needs: Iterable[Node]) -> bool:
         """Makes `node` wait until all of `needs` are over; says whether it must wait at all."""
         missing = {need for need in needs if need not in self._over}
+        for former in self._missing.pop(node, set()) - missing:
+            self._waiters[former].discard(node)
         if not missing:
             return False
         for need in missing:
@@ -85,7 +87,7 @@ class Schedule(Generic[Node]):
             stack = [root]
             while stack:
                 node = stack[-1]
-                waiters = self._waiters.get(node, ())
+                waiters = self._waiters.get(node, set()) - {node}
                 unknown = [each for each in waiters if each not in self._height]
                 if node not in self._height and unknown:
                     self._height[node] = 0  # entered: a ring ends here

@@ -259,7 +259,7 @@ class Bootstrap:
         """Solves requirements and waits for every wheel, until solution and wheels agree."""
         corrections: dict[Pin, ReleaseMetadata] = {}
         while True:
-            solution = yield from self._solve(asked, corrections, pin)
+            solution = yield from self._solve(step, asked, corrections, pin)
             if isinstance(solution, Failure):
                 return solution
             self._candidates.update({c.pin: c for c in solution.candidates})
@@ -279,7 +279,11 @@ class Bootstrap:
             corrections |= corrected
 
     def _solve(
-        self, asked: tuple[Asked, ...], corrections: Mapping[Pin, ReleaseMetadata], pin: Pin | None
+        self,
+        step: Step,
+        asked: tuple[Asked, ...],
+        corrections: Mapping[Pin, ReleaseMetadata],
+        pin: Pin | None,
     ) -> Generator[Need, Any, Solution | Failure]:
         request = self._request
         question = Question(asked, request.constraints, request.target)
@@ -290,7 +294,8 @@ class Bootstrap:
                     return answer
                 case Conflict(reason):
                     return self._conflict(reason, pin)
-                case Lacking(pages, candidates):
+                case Lacking(pages, candidates, edges):
+                    self._edges[step] = edges
                     failure = yield from self._find_out(pages, candidates)
                     if failure is not None:
                         return _blocked(pin, failure)

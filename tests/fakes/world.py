@@ -1,0 +1,166 @@
+"""The effects and the watcher of a bootstrap, played from plain values."""
+
+import random
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+
+from packaging.requirements import Requirement
+from packaging.utils import NormalizedName
+
+from builder.domain.builds import (
+    BuildOutcome,
+    BuildSpec,
+    BuildSucceeded,
+    Failure,
+    Goal,
+    MetadataFound,
+    MoreRequired,
+    Phase,
+    Wheel,
+)
+from builder.domain.digests import Digest
+from builder.domain.metadata import MetadataOrigin, ReleaseMetadata
+from builder.domain.releases import Candidate, NoSuchProject, Pin, ProjectPage
+from builder.domain.sources import BuildSystem, SourceTree
+from tests.facts import metadata, pin, wheel
+from tests.fakes.index import FakeIndex, FakeRelease
+
+
+class Known(Enum):
+    """Where a package's install requirements can be read first."""
+
+    INDEX = "index"
+    SOURCE = "source"
+    HOOK = "hook"
+    WHEEL = "wheel"
+
+
+@dataclass(frozen=True)
+class Package:
+    """A release and how it behaves.
+
+    Attributes:
+        of: the release, as `name==version`.
+        requires: what its wheel says.
+        build: its `[build-system] requires`.
+        hook: what its hook asks for beyond that.
+        known: where its install requirements can be read first.
+        promised: what is said there; None where it is what the wheel says.
+        fails: where it fails, if it does.
+    """
+
+    of: str
+    requires: tuple[str, ...] = ()
+    build: tuple[str, ...] = ()
+    hook: tuple[str, ...] = ()
+    known: Known = Known.INDEX
+    promised: tuple[str, ...] | None = None
+    fails: Phase | None = None
+
+    @property
+    def pin(self) -> Pin:
+        return pin(self.of)
+
+    def says(self, origin: MetadataOrigin) -> ReleaseMetadata:
+        """What is known of its requirements before its wheel is there."""
+        requires = self.requires if self.promised is None else self.promised
+        return metadata(self.of, *requires, origin=origin)
+
+
+@dataclass
+class FakeWorld:
+    """A world of packages. Each effect takes up to `delay` seconds, as chance has it.
+
+    Attributes:
+        most_at_once: how many builds ran at the same time, at most.
+        built_wheels: in the order in which they were built.
+        heard: the failures that the watcher was told of.
+    """
+
+    packages: Iterable[Package]
+    delay: float = 0.0
+    seed: int = 0
+    most_at_once: int = 0
+    built_wheels: list[Pin] = field(default_factory=list)
+    specs: list[BuildSpec] = field(default_factory=list)
+    heard: list[Failure] = field(default_factory=list)
+    waited: dict[Pin, tuple[Pin, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._packages = {one.pin: one for one in self.packages}
+        releases = [FakeRelease(one.pin.name, str(one.pin.version)) for one in self.packages]
+        self._index = FakeIndex(releases)
+        self._lock = threading.Lock()
+        self._running = 0
+        self._chance = random.Random(self.seed)
+
+    def page(self, name: NormalizedName) -> ProjectPage | NoSuchProject:
+        self._pause()
+        return self._index.project(name)
+
+    def index_metadata(self, candidate: Candidate) -> ReleaseMetadata | None:
+        self._pause()
+        package = self._packages[candidate.pin]
+        return package.says(MetadataOrigin.INDEX) if package.known is Known.INDEX else None
+
+    def source(self, candidate: Candidate) -> SourceTree | Failure:
+        self._pause()
+        package = self._packages[candidate.pin]
+        if package.fails is Phase.PREPARE:
+            return Failure(package.pin, Phase.PREPARE, "its archive is broken")
+        static = package.says(MetadataOrigin.PKG_INFO) if package.known is Known.SOURCE else None
+        return SourceTree(
+            package.pin,
+            Digest.of_bytes(f"prepared {package.of}".encode()),
+            Digest.of_bytes(f"fetched {package.of}".encode()),
+            candidate.sdist.url,
+            BuildSystem(tuple(map(Requirement, package.build)), "backend", ()),
+            static,
+        )
+
+    def build(self, spec: BuildSpec) -> BuildOutcome:
+        with self._lock:
+            self._running += 1
+            self.most_at_once = max(self.most_at_once, self._running)
+            self.specs.append(spec)
+            unbuilt = {one.pin for one in spec.environment} - set(self.built_wheels)
+        self._pause()
+        outcome = self._outcome(spec)
+        with self._lock:
+            self._running -= 1
+            if isinstance(outcome, BuildSucceeded):
+                self.built_wheels.append(outcome.wheel.pin)
+        assert not unbuilt, f"{spec.source.pin} was built before {unbuilt}"
+        return outcome
+
+    def waits(self, pin: Pin, needs: tuple[Pin, ...]) -> None:
+        self.waited[pin] = needs
+
+    def failed(self, failure: Failure) -> None:
+        self.heard.append(failure)
+
+    def built(self, wheel: Wheel) -> None:
+        assert wheel.pin in self.built_wheels
+
+    def _outcome(self, spec: BuildSpec) -> BuildOutcome:
+        package = self._packages[spec.source.pin]
+        hook = tuple(map(Requirement, package.hook))
+        if package.fails is Phase.HOOKS:
+            return Failure(package.pin, Phase.HOOKS, "its backend is broken")
+        if not set(package.hook) <= set(spec.accepted):
+            return MoreRequired(hook, package.hook)
+        if spec.goal is Goal.METADATA and package.known is Known.HOOK:
+            return MetadataFound(package.says(MetadataOrigin.HOOK), hook)
+        if package.fails is not None:
+            return Failure(package.pin, package.fails, "its compiler gave up")
+        content = spec.key.sha256.encode() if spec.goal is Goal.WHEEL else b"wheel for metadata"
+        return BuildSucceeded(wheel(package.of, *package.requires, content=content), hook)
+
+    def _pause(self) -> None:
+        if self.delay:
+            with self._lock:
+                seconds = self._chance.uniform(0, self.delay)
+            time.sleep(seconds)
