@@ -73,6 +73,21 @@ def test_one_worker_and_four_leave_the_same_records_and_wheels(
         assert mine.read_bytes() == theirs.read_bytes()
 
 
+def test_objects_lie_at_the_same_address_in_every_build(program: Program, salt: str) -> None:
+    package = Package(
+        "one-file", backend="", salt=salt, payload="print('ADDRESS', id(object()), flush=True)"
+    )
+    program.publish(package)
+
+    assert program.run("bootstrap", "one-file").status == 0
+    assert program.run("bootstrap", "--no-cache", "one-file").status == 0
+
+    said = [line for line in program.log(package).splitlines() if line.startswith("ADDRESS")]
+    assert len(said) >= 2
+    assert len({said[0], said[-2]}) == 1
+    assert len({said[1], said[-1]}) == 1
+
+
 def test_a_wrong_digest_ends_the_run_with_its_own_status(program: Program, salt: str) -> None:
     package = Package("one-file", backend="", salt=salt)
     program.index.publish(package.name, package.filename, package.sdist(), sha256="0" * 64)
