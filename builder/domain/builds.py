@@ -74,7 +74,8 @@ class BuildSpec:
         for requirement in self.accepted:
             yield "accepted", requirement
         for name, value in self.variables:
-            yield "variable", f"{name}={value}"
+            yield "variable", name
+            yield "value", value
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ def from_project_table(pyproject: Mapping[str, Any], pin: Pin) -> ReleaseMetadat
     project = pyproject.get("project")
     if not isinstance(project, Mapping):
         return None
-    dynamic = project.get("dynamic", [])
+    dynamic = _strings(project.get("dynamic", []))
     if "dependencies" in dynamic or "optional-dependencies" in dynamic:
         return None
     if canonicalize_name(str(project.get("name", ""))) != pin.name:
@@ -82,9 +82,16 @@ def from_project_table(pyproject: Mapping[str, Any], pin: Pin) -> ReleaseMetadat
     if not isinstance(extras, Mapping):
         raise UnusableMetadataError("[project.optional-dependencies] is no table")
     for extra, texts in extras.items():
-        name = canonicalize_name(str(extra))
+        name = _extra_name(extra)
         requires.extend(_for_extra(one, name) for one in parse_requirements(_strings(texts)))
     return ReleaseMetadata(pin, tuple(requires), MetadataOrigin.PYPROJECT)
+
+
+def _extra_name(extra: object) -> str:
+    try:
+        return canonicalize_name(str(extra), validate=True)
+    except InvalidName as error:
+        raise UnusableMetadataError(f"{extra!r} is no name of an extra") from error
 
 
 def _for_extra(requirement: Requirement, extra: str) -> Requirement:
@@ -98,7 +105,9 @@ def _for_extra(requirement: Requirement, extra: str) -> Requirement:
 
 def _strings(value: object) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise UnusableMetadataError("a list of requirements is not a list of strings")
+        raise UnusableMetadataError(
+            "[project] has something else where a list of strings should be"
+        )
     return value
 
 

@@ -1,16 +1,18 @@
 """Solves a set of requirements and everything behind them, as a whole, from known facts.
 
 Nothing is fetched here. What is not known yet is reported as lacking; the caller learns it and
-asks again. The answer depends on the facts alone, never on the order in which they were learned.
+asks again. The answer depends on what is known alone, never on the order in which it was learned;
+a caller that learns just what is lacking, beginning with nothing, always gets the same answer.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
-from resolvelib import AbstractProvider, BaseReporter, ResolutionImpossible, Resolver
-from resolvelib.resolvers import RequirementInformation, ResolutionTooDeep
+from resolvelib import AbstractProvider, BaseReporter, ResolutionImpossible
+from resolvelib.resolvers import RequirementInformation, Resolution, ResolutionTooDeep
 
 from builder.domain.graph import Dependency, RequirementKind
 from builder.domain.images import TargetPython
@@ -106,29 +108,39 @@ def solve(
         if applies(asked.requirement, question.target, frozenset())
     )
     try:
-        result = Resolver(_Provider(facts), BaseReporter[_Wanted, _Choice, _Identity]()).resolve(
+        # Not by way of Resolver: where a ring of releases was dropped, it recurses for ever.
+        state = Resolution(_Provider(facts), BaseReporter[_Wanted, _Choice, _Identity]()).resolve(
             facts.known(roots), max_rounds=MAX_ROUNDS
         )
     except ResolutionImpossible as impossible:
         return Conflict(_explain(impossible.causes, facts))
     except ResolutionTooDeep:
         return Conflict((f"no answer after {MAX_ROUNDS} rounds of search",))
-    chosen = {identity.name: choice.candidate for identity, choice in result.mapping.items()}
-    pages, metadata = facts.lacking(chosen.values())
+    chosen = {identity.name: choice.candidate for identity, choice in state.mapping.items()}
     edges = tuple(_walk(roots, chosen, facts))
+    reached = tuple(chosen[name] for name in sorted({edge.child.name for edge in edges}))
+    pages, metadata = facts.lacking(reached)
     if pages or metadata:
         return Lacking(pages, metadata, edges)
-    return Solution(tuple(chosen[name] for name in sorted(chosen)), edges)
+    return Solution(reached, edges)
 
 
 def applies(requirement: Requirement, target: TargetPython, extras: Iterable[str]) -> bool:
-    """Whether a requirement's marker holds on the target, for any of the extras or for none."""
-    if requirement.marker is None:
+    """Whether a requirement's marker holds on the target, for any of the extras or for none.
+
+    A marker that compares what cannot be compared never holds.
+    """
+    marker = requirement.marker
+    if marker is None:
         return True
-    return any(
-        requirement.marker.evaluate({**target.markers, "extra": extra})
-        for extra in ("", *sorted(extras))
-    )
+    return any(_holds(marker, target, extra) for extra in ("", *sorted(extras)))
+
+
+def _holds(marker: Marker, target: TargetPython, extra: str) -> bool:
+    try:
+        return marker.evaluate({**target.markers, "extra": extra})
+    except (UndefinedComparison, UndefinedEnvironmentName):
+        return False
 
 
 @dataclass(frozen=True, order=True)

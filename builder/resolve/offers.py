@@ -1,10 +1,11 @@
 """Which of a project's releases may be chosen at all, best first, and why the others may not."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from packaging.specifiers import SpecifierSet
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 
 from builder.domain.images import TargetPython
 from builder.domain.releases import Candidate, NoSuchProject, ProjectPage
@@ -54,11 +55,13 @@ def _runs_on(candidate: Candidate, target: TargetPython) -> bool:
 
 
 def _pinned_versions(specifiers: SpecifierSet) -> set[Version]:
-    return {
-        Version(spec.version)
-        for spec in specifiers
-        if spec.operator in ("==", "===") and not spec.version.endswith(".*")
-    }
+    versions = set()
+    for spec in specifiers:
+        if spec.operator in ("==", "==="):
+            # Neither `==1.*` nor `===nonsense` names a version.
+            with suppress(InvalidVersion):
+                versions.add(Version(spec.version))
+    return versions
 
 
 def _refusals(

@@ -146,7 +146,6 @@ class Bootstrap:
         self._request = request
         self._effects = effects
         self._watcher = watcher
-        self._knowledge = Knowledge()
         self._candidates: dict[Pin, Candidate] = {}
         self._edges: dict[Step, tuple[Dependency, ...]] = {}
         self._driver = Driver(self._flow, self._learn, effects.build, request.workers, stop)
@@ -256,10 +255,15 @@ class Bootstrap:
     def _closure(
         self, step: Step, asked: tuple[Asked, ...], pin: Pin | None
     ) -> Generator[Need, Any, _Closure | Failure]:
-        """Solves requirements and waits for every wheel, until solution and wheels agree."""
+        """Solves requirements and waits for every wheel, until solution and wheels agree.
+
+        What each closure knows is its own: were it shared, a release that was ruled out by what
+        another closure happened to learn first could lead to another answer.
+        """
+        knowledge = Knowledge()
         corrections: dict[Pin, ReleaseMetadata] = {}
         while True:
-            solution = yield from self._solve(step, asked, corrections, pin)
+            solution = yield from self._solve(step, asked, knowledge, corrections)
             if isinstance(solution, Failure):
                 return solution
             self._candidates.update({c.pin: c for c in solution.candidates})
@@ -273,7 +277,7 @@ class Bootstrap:
                 if isinstance(result, Failure):
                     return _blocked(pin, result)
                 wheels.append(result.wheel)
-            corrected = self._corrections(wheels, corrections)
+            corrected = self._corrections(wheels, knowledge.metadata | corrections)
             if not corrected:
                 return _Closure(solution.edges, tuple(wheels))
             corrections |= corrected
@@ -282,35 +286,38 @@ class Bootstrap:
         self,
         step: Step,
         asked: tuple[Asked, ...],
+        knowledge: Knowledge,
         corrections: Mapping[Pin, ReleaseMetadata],
-        pin: Pin | None,
     ) -> Generator[Need, Any, Solution | Failure]:
         request = self._request
         question = Question(asked, request.constraints, request.target)
         while True:
-            answer = solve(question, self._knowledge, corrections)
+            answer = solve(question, knowledge, corrections)
             match answer:
                 case Solution():
                     return answer
                 case Conflict(reason):
-                    return self._conflict(reason, pin)
+                    return self._conflict(reason, step.pin)
                 case Lacking(pages, candidates, edges):
                     self._edges[step] = edges
-                    failure = yield from self._find_out(pages, candidates)
+                    failure = yield from self._find_out(knowledge, pages, candidates)
                     if failure is not None:
-                        return _blocked(pin, failure)
+                        return _blocked(step.pin, failure)
 
     def _find_out(
-        self, pages: tuple[NormalizedName, ...], candidates: tuple[Candidate, ...]
+        self,
+        knowledge: Knowledge,
+        pages: tuple[NormalizedName, ...],
+        candidates: tuple[Candidate, ...],
     ) -> Generator[Need, Any, Failure | None]:
         answers = yield Learn(tuple(_PageOf(name) for name in pages))
-        self._knowledge.pages.update({question.name: page for question, page in answers.items()})
+        knowledge.pages.update({question.name: page for question, page in answers.items()})
         self._candidates.update({candidate.pin: candidate for candidate in candidates})
         results = yield Await(tuple(Step("metadata", candidate.pin) for candidate in candidates))
         for step, result in results.items():
             if isinstance(result, Failure):
                 return result
-            self._knowledge.metadata[step.pin] = result
+            knowledge.metadata[step.pin] = result
         return None
 
     # What the flows lean on.
@@ -330,8 +337,7 @@ class Bootstrap:
         """What the built wheels say otherwise than was believed when this was solved."""
         corrected = {}
         for wheel in wheels:
-            believed = known.get(wheel.pin) or self._knowledge.metadata[wheel.pin]
-            if self._applying(believed) != self._applying(wheel.metadata):
+            if self._applying(known[wheel.pin]) != self._applying(wheel.metadata):
                 corrected[wheel.pin] = wheel.metadata
         return corrected
 

@@ -1,0 +1,121 @@
+"""What a prepared source says of itself is read, or is a reason not to build it."""
+
+import json
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builder.domain.metadata import MetadataOrigin
+from builder.domain.sources import BuildSystem
+from builder.prepare.task import UnusableSource, prepare_task, read_answer
+from tests.facts import pin
+
+PIN = pin("some-pkg==1.0")
+
+
+def answer(**changed: object) -> bytes:
+    fields = {"status": "prepared", "pyproject": None, "pkg_info": None, "has_setup": True}
+    return json.dumps(fields | changed).encode()
+
+
+def system(pyproject: str | None, *, has_setup: bool = False) -> BuildSystem:
+    return read_answer(answer(pyproject=pyproject, has_setup=has_setup), PIN)[0]
+
+
+def test_the_order_names_the_archive_and_the_one_folder() -> None:
+    assert prepare_task(PIN, "sdist.tar.gz") == {
+        "action": "prepare",
+        "archive": "sdist.tar.gz",
+        "top": "some_pkg-1.0",
+        "epoch": 315532800,
+    }
+
+
+def test_a_build_system_is_taken_as_it_is_written() -> None:
+    found = system(
+        '[build-system]\nrequires = ["a>=1"]\nbuild-backend = "b:c"\nbackend-path = ["x/y"]\n'
+    )
+
+    assert [str(requirement) for requirement in found.requires] == ["a>=1"]
+    assert (found.backend, found.backend_path) == ("b:c", ("x/y",))
+
+
+def test_a_missing_build_system_means_setuptools() -> None:
+    legacy = system(None, has_setup=True)
+
+    assert legacy.backend == "setuptools.build_meta:__legacy__"
+    assert [str(requirement) for requirement in legacy.requires] == ["setuptools>=40.8.0"]
+    assert system('[project]\nname = "some-pkg"\n').backend == legacy.backend
+    assert system("[build-system]\nrequires = []\n").backend == legacy.backend
+
+
+UNUSABLE = {
+    "nothing to build": None,
+    "no TOML": "[build-system",
+    "a build system that is no table": "build-system = 1",
+    "no requires": "[build-system]\n",
+    "requires that is no list": '[build-system]\nrequires = "x"\n',
+    "a requirement that is none": '[build-system]\nrequires = ["-r x"]\n',
+    "a URL": '[build-system]\nrequires = ["x @ https://host.example/x"]\n',
+    "a number as backend": "[build-system]\nrequires = []\nbuild-backend = 1\n",
+    "a backend-path that is no list": '[build-system]\nrequires = []\nbackend-path = "x"\n',
+    "a backend-path that leaves": '[build-system]\nrequires = []\nbackend-path = ["a/../.."]\n',
+    "an absolute backend-path": '[build-system]\nrequires = []\nbackend-path = ["/x"]\n',
+    "a dynamic that is no list": '[project]\nname = "some-pkg"\ndynamic = 5\n',
+    "dependencies that are none": '[project]\nname = "some-pkg"\ndependencies = [1]\n',
+    "an extra that is none": '[project]\nname = "some-pkg"\n'
+    "optional-dependencies = { 'a\"b' = ['x'] }\n",
+}
+
+
+@pytest.mark.parametrize("what", UNUSABLE)
+def test_a_source_is_unusable_for(what: str) -> None:
+    with pytest.raises(UnusableSource):
+        system(UNUSABLE[what])
+
+
+def test_a_pkg_info_that_is_final_comes_before_the_project_table() -> None:
+    pkg_info = "Metadata-Version: 2.2\nName: some-pkg\nVersion: 1.0\nRequires-Dist: x\n"
+    pyproject = '[project]\nname = "some-pkg"\ndependencies = ["y"]\n'
+
+    _, from_both = read_answer(answer(pkg_info=pkg_info, pyproject=pyproject), PIN)
+    _, from_table = read_answer(answer(pkg_info="", pyproject=pyproject), PIN)
+
+    assert from_both is not None
+    assert from_table is not None
+    assert from_both.origin is MetadataOrigin.PKG_INFO
+    assert from_table.origin is MetadataOrigin.PYPROJECT
+    assert read_answer(answer(), PIN)[1] is None
+
+
+def test_a_pkg_info_of_another_release_is_refused() -> None:
+    pkg_info = "Metadata-Version: 2.2\nName: other\nVersion: 1.0\n"
+
+    with pytest.raises(UnusableSource, match="other"):
+        read_answer(answer(pkg_info=pkg_info), PIN)
+
+
+def test_a_refused_archive_says_why() -> None:
+    refused = json.dumps({"status": "refused", "reason": "holds a device"}).encode()
+
+    with pytest.raises(UnusableSource, match="the source archive holds a device"):
+        read_answer(refused, PIN)
+
+
+@given(st.binary(max_size=60) | st.sampled_from([b"[" * 100_000, b"1", b"{}", b"null", b"\xff"]))
+def test_no_answer_does_worse_than_being_unusable(content: bytes) -> None:
+    with pytest.raises(UnusableSource):
+        read_answer(content, PIN)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["status", "pyproject", "pkg_info", "has_setup", "reason", "x"]),
+        st.none() | st.booleans() | st.text(max_size=30) | st.integers(),
+    )
+)
+def test_no_fields_do_worse_than_being_unusable(fields: dict[str, object]) -> None:
+    with suppress(UnusableSource):
+        read_answer(json.dumps(fields).encode(), PIN)
