@@ -6,6 +6,7 @@ import shutil
 import stat
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from typing import IO
 
@@ -16,6 +17,16 @@ MAX_NAME = 1024
 MAX_RATIO = 250
 RATIO_FREE_BYTES = 256 << 20
 CHUNK = 1 << 20
+# RuntimeError is what zipfile raises where a way of packing is not known to it.
+_UNREADABLE = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
 
 
 class ArchiveRefusedError(Exception):
@@ -35,7 +46,7 @@ def unpack(archive: str, target: str) -> None:
             _unpack_zip(archive, writer)
         else:
             _unpack_tar(archive, writer)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
+    except _UNREADABLE as error:
         raise ArchiveRefusedError(f"cannot be read: {error}") from error
     writer.finish()
 
@@ -172,7 +183,7 @@ class _Tree:
     def hard_link(self, name: str, target: str) -> None:
         source = self._checked(target)
         full = os.path.join(self._root, source)
-        if source in self._links or not os.path.isfile(full):
+        if self._is_through_link(source) or not os.path.isfile(full):
             raise ArchiveRefusedError(
                 f"{name!r}: hard link to {target!r}, which is no file before it"
             )
@@ -211,6 +222,10 @@ class _Tree:
             except FileExistsError as error:
                 raise ArchiveRefusedError(f"{path!r}: its folder is a file") from error
             self._folders.add(folder)
+
+    def _is_through_link(self, path: str) -> bool:
+        parts = path.split("/")
+        return any("/".join(parts[:count]) in self._links for count in range(1, len(parts) + 1))
 
     def _create(self, path: str, mode: int) -> int:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW

@@ -1,30 +1,16 @@
 """Source archives are read strictly, and packed so that the same tree gives the same bytes."""
 
-import importlib.util
 import io
 import os
 import stat
-import sys
 import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-
-def load(name: str) -> ModuleType:
-    """The agent's modules are no package of the host's: they are loaded from their files."""
-    path = Path(__file__).parents[3] / "builder" / "sandbox" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(f"agent_{name}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
+from tests.unit.sandbox.agent import load
 
 archive = load("archive")
 
