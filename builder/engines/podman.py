@@ -39,6 +39,7 @@ class PodmanEngine:
         self._api = PodmanApi(socket)
         self._ready: set[str] = set()
         self._images = threading.Lock()
+        self._creating = threading.Lock()
 
     @property
     def facts(self) -> EngineFacts:
@@ -67,7 +68,10 @@ class PodmanEngine:
         request = create_request(spec, self._posture, secrets.token_hex(4))
         name = str(request["name"])
         try:
-            self._api.create(request)
+            # Podman looks the caller's subordinate IDs up through libsubid, which is not made for
+            # threads: of two containers that are created at once, one finds none.
+            with self._creating:
+                self._api.create(request)
             with OutputStream.attach(self._socket, self._api.attach_path(name)) as stream:
                 if spec.limits.cpus and not self._posture.held.processors:
                     pin_to_processors(self._api.process(name), spec.limits.cpus)
