@@ -3,7 +3,7 @@
 import stat
 import struct
 import zipfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from builder.inspect.collect import RefusedOutput
@@ -15,6 +15,7 @@ _LOCAL_HEADER = struct.Struct("<4s5H3L2H")
 _END = struct.Struct("<4s4H2LH")
 _ENCRYPTED = 0x1
 _DESCRIPTOR_FOLLOWS = 0x8
+_IN_EXTRA_FIELD = 0xFFFFFFFF
 _DESCRIPTOR_SIZES = frozenset({12, 16, 20, 24})
 
 
@@ -60,6 +61,11 @@ def _check_totals(infos: list[zipfile.ZipInfo]) -> None:
         if info.filename in seen:
             raise RefusedOutput(f"the wheel has {info.filename!r} twice")
         seen.add(info.filename)
+    files = {name for name in seen if not name.endswith("/")}
+    for name in seen:
+        for parent in PurePosixPath(name).parents:
+            if str(parent) in files:
+                raise RefusedOutput(f"the wheel has {str(parent)!r} as a file and a folder")
 
 
 def _check_entry(info: zipfile.ZipInfo) -> None:
@@ -82,25 +88,38 @@ def _check_layout(file: BinaryIO, infos: list[zipfile.ZipInfo], end: int) -> Non
     for info in sorted(infos, key=lambda info: info.header_offset):
         if info.header_offset != position:
             raise RefusedOutput(f"the wheel has data that no entry owns before {info.filename!r}")
-        file.seek(info.header_offset)
-        header = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
-        magic, flags, method, name_length, extra_length = (
-            header[0], header[2], header[3], header[9], header[10],
-        )  # fmt: skip
-        raw_name = file.read(name_length)
-        encoding = "utf-8" if flags & 0x800 else "cp437"
-        if (
-            magic != b"PK\x03\x04"
-            or raw_name.decode(encoding) != info.orig_filename
-            or method != info.compress_type
-            or (flags ^ info.flag_bits) & ~_DESCRIPTOR_FOLLOWS
-        ):
-            raise RefusedOutput(f"the two headers of {info.filename!r} contradict each other")
-        position += _LOCAL_HEADER.size + name_length + extra_length + info.compress_size
-        if flags & _DESCRIPTOR_FOLLOWS:
+        length, has_descriptor = _check_local_header(file, info)
+        position += length + info.compress_size
+        if has_descriptor:
             position += _descriptor_size(file, position)
     if position != end:
         raise RefusedOutput("the wheel has data between its entries and its directory")
+
+
+def _check_local_header(file: BinaryIO, info: zipfile.ZipInfo) -> tuple[int, bool]:
+    """Compares an entry's own header with the directory's; gives its length, and what follows."""
+    file.seek(info.header_offset)
+    magic, _, flags, method, _, _, *numbers, name_length, extra_length = _LOCAL_HEADER.unpack(
+        file.read(_LOCAL_HEADER.size)
+    )
+    raw_name = file.read(name_length)
+    encoding = "utf-8" if flags & 0x800 else "cp437"
+    has_descriptor = bool(flags & _DESCRIPTOR_FOLLOWS)
+    agreed = zip(numbers, (info.CRC, info.compress_size, info.file_size), strict=True)
+    if (
+        magic != b"PK\x03\x04"
+        or raw_name.decode(encoding) != info.orig_filename
+        or method != info.compress_type
+        or (flags ^ info.flag_bits) & ~_DESCRIPTOR_FOLLOWS
+        or any(here not in (there, *_stand_ins(has_descriptor)) for here, there in agreed)
+    ):
+        raise RefusedOutput(f"the two headers of {info.filename!r} contradict each other")
+    return _LOCAL_HEADER.size + name_length + extra_length, has_descriptor
+
+
+def _stand_ins(has_descriptor: bool) -> tuple[int, ...]:  # noqa: FBT001 - one fact of the header
+    """What a local header may have where the number itself is elsewhere."""
+    return (_IN_EXTRA_FIELD, 0) if has_descriptor else (_IN_EXTRA_FIELD,)
 
 
 def _descriptor_size(file: BinaryIO, position: int) -> int:

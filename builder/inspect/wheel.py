@@ -22,6 +22,7 @@ from builder.domain.metadata import MetadataOrigin, ReleaseMetadata
 from builder.domain.releases import Pin
 from builder.inspect.archive import checked_entries
 from builder.inspect.collect import RefusedOutput
+from builder.inspect.installable import check_installable
 
 MAX_METADATA_BYTES = 16 << 20
 _STRONG_HASHES = ("sha256", "sha384", "sha512")
@@ -66,6 +67,7 @@ def canonicalize(
     entries = {info.filename: info for info in checked_entries(built)}
     with zipfile.ZipFile(built) as archive:
         contents = _contents(archive, entries, pin)
+        _check_places(archive, contents, new_name)
         metadata = _metadata(archive, contents, pin)
         wheel_text = _wheel_file(archive, contents, build_number)
         _write(archive, contents, wheel_text, target / new_name)
@@ -126,6 +128,12 @@ def _check_record(
             raise RefusedOutput(f"{name!r} has no strong hash in RECORD")
 
 
+def _check_places(archive: zipfile.ZipFile, contents: _Contents, filename: str) -> None:
+    entry_points = contents.entries.get(f"{contents.dist_info}/entry_points.txt")
+    text = _small(archive, entry_points) if entry_points is not None else b""
+    check_installable(contents.entries, "-".join(filename.split("-")[:2]) + ".data", text)
+
+
 def _metadata(archive: zipfile.ZipFile, contents: _Contents, pin: Pin) -> ReleaseMetadata:
     text = _small(archive, contents.entries[f"{contents.dist_info}/METADATA"])
     try:
@@ -151,7 +159,7 @@ def _small(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
         raise RefusedOutput(f"{info.filename!r} is larger than {MAX_METADATA_BYTES} bytes")
     try:
         return archive.read(info)
-    except (zipfile.BadZipFile, EOFError) as error:
+    except (zipfile.BadZipFile, EOFError, zlib.error) as error:
         raise RefusedOutput(f"{info.filename!r} cannot be read: {error}") from error
 
 
