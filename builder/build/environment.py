@@ -4,12 +4,16 @@ import filecmp
 import os
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from builder.build.trees import site_packages
 from builder.domain.builds import Wheel
 from builder.domain.images import TargetPython
 from builder.domain.simple_index import index_page
+
+_CONFIGURATION = "pyvenv.cfg"
+_ITSELF = "the environment itself"
 
 
 class ClashingWheels(ValueError):  # noqa: N818 - a finding about wheels, not our error
@@ -31,29 +35,60 @@ def assemble(
         ClashingWheels: two wheels want the same path.
     """
     environment = folder / "env"
-    (environment / site_packages(target)).mkdir(parents=True)
-    owners: dict[str, Wheel] = {}
+    owners = _owners(target)
+    for path in owners.folders:
+        (environment / path).mkdir(parents=True, exist_ok=True)
     for wheel, tree in trees.items():
-        _link_tree(wheel, tree, environment, owners)
+        _link_tree(wheel.filename, tree, environment, owners)
     _interpreter(environment, target)
     _index(folder / "index", files)
 
 
-def _link_tree(wheel: Wheel, tree: Path, environment: Path, owners: dict[str, Wheel]) -> None:
+@dataclass
+class _Owners:
+    """To whom each path of an environment belongs: to a wheel, or to the environment itself."""
+
+    files: dict[str, str]
+    folders: dict[str, str]
+
+
+def _owners(target: TargetPython) -> _Owners:
+    programs = ("bin/python", "bin/python3", f"bin/python{target.minor_version}")
+    site = site_packages(target)
+    return _Owners(
+        files=dict.fromkeys((*programs, _CONFIGURATION), _ITSELF),
+        folders=dict.fromkeys(("bin", str(site), *map(str, site.parents)), _ITSELF),
+    )
+
+
+def _link_tree(wheel: str, tree: Path, environment: Path, owners: _Owners) -> None:
     for folder, _, names in os.walk(tree):
         relative = os.path.relpath(folder, tree)
+        if relative in owners.files:
+            raise ClashingWheels(f"{owners.files[relative]} and {wheel} both own {relative}")
+        owners.folders.setdefault(relative, wheel)
         os.makedirs(environment / relative, exist_ok=True)  # noqa: PTH103 - thousands of them
         for name in names:
             path = os.path.normpath(f"{relative}/{name}")
-            source, linked = f"{folder}/{name}", f"{environment}/{path}"
-            if path in owners:
-                if not filecmp.cmp(source, linked, shallow=False):
-                    raise ClashingWheels(
-                        f"{owners[path].filename} and {wheel.filename} both own {path}"
-                    )
-                continue
-            owners[path] = wheel
-            _link(source, linked)
+            if _is_new(path, wheel, f"{folder}/{name}", environment, owners):
+                owners.files[path] = wheel
+                _link(f"{folder}/{name}", f"{environment}/{path}")
+
+
+def _is_new(path: str, wheel: str, source: str, environment: Path, owners: _Owners) -> bool:
+    """Whether a file is to be linked: not where the same is there, or the environment has its own.
+
+    Raises:
+        ClashingWheels: somebody else has a folder or another file there.
+    """
+    owner = owners.folders.get(path) or owners.files.get(path)
+    if owner is None:
+        return True
+    if path in owners.files and owner == _ITSELF:
+        return False
+    if path in owners.folders or not filecmp.cmp(source, environment / path, shallow=False):
+        raise ClashingWheels(f"{owner} and {wheel} both own {path}")
+    return False
 
 
 def _link(source: str, target: str) -> None:
@@ -66,13 +101,10 @@ def _link(source: str, target: str) -> None:
 
 def _interpreter(environment: Path, target: TargetPython) -> None:
     programs = environment / "bin"
-    programs.mkdir(exist_ok=True)
     for name in ("python", "python3", f"python{target.minor_version}"):
-        link = programs / name
-        link.unlink(missing_ok=True)
-        link.symlink_to(target.executable)
+        (programs / name).symlink_to(target.executable)
     home = PurePosixPath(target.executable).parent
-    (environment / "pyvenv.cfg").write_text(
+    (environment / _CONFIGURATION).write_text(
         f"home = {home}\ninclude-system-site-packages = false\nversion = {target.version}\n"
     )
 
