@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from builder.app.settings import Settings
 from builder.domain.containers import GIB, Limits
@@ -170,9 +171,21 @@ def given(click_context: click.Context) -> Given:
 
 
 def _remember(click_context: click.Context, parameter: click.Parameter, value: Any) -> Any:  # noqa: ANN401
-    known = click_context.find_root().meta.setdefault(__name__, {})
+    meta = click_context.find_root().meta
+    known = meta.setdefault(__name__, {})
+    from_variables: set[str] = meta.setdefault(f"{__name__}.variables", set())
     name = parameter.name or ""
+    if click_context.get_parameter_source(name) is ParameterSource.ENVIRONMENT:
+        # The command looks at the variables again: an option before its name comes first.
+        if name in known and name not in from_variables:
+            return value
+        from_variables.add(name)
+    elif value and name in from_variables:
+        from_variables.remove(name)
+        del known[name]
     if isinstance(value, tuple):
+        if not value:
+            return value
         known[name] = (
             *known.get(name, ()),
             *(one for one in value if one not in known.get(name, ())),

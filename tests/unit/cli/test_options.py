@@ -1,0 +1,124 @@
+"""Options mean the same before and after the command, and variables of two names stand in."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from builder.app.settings import Settings
+from builder.cli.main import cli
+from builder.cli.options import Given, given, shared_options
+
+
+@pytest.fixture
+def parsed() -> list[Given]:
+    """What the command below was given, once for each time it ran."""
+    return []
+
+
+@pytest.fixture
+def group(parsed: list[Given]) -> click.Group:
+    @click.group()
+    @shared_options
+    def top() -> None:
+        pass
+
+    @top.command()
+    @shared_options
+    @click.pass_context
+    def show(context: click.Context) -> None:
+        parsed.append(given(context))
+
+    return top
+
+
+def settings(
+    group: click.Group, parsed: list[Given], *words: str, env: Mapping[str, str] | None = None
+) -> Settings:
+    result = CliRunner().invoke(group, words, env=env, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return parsed[-1].settings()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("-O", "out", "show"), ("show", "-O", "out"), ("show", "--output-dir=out")],
+)
+def test_an_option_may_stand_on_either_side(
+    words: tuple[str, ...], group: click.Group, parsed: list[Given]
+) -> None:
+    found = settings(group, parsed, *words)
+
+    assert found.wheels_repo == Path("out/wheels-repo")
+    assert found.work_dir == Path("out/work-dir")
+
+
+def test_what_stands_behind_the_command_wins(group: click.Group, parsed: list[Given]) -> None:
+    found = settings(group, parsed, "--variant", "a", "show", "--variant", "b")
+
+    assert found.variant == "b"
+
+
+def test_what_may_be_repeated_is_collected_from_both_sides(
+    group: click.Group, parsed: list[Given]
+) -> None:
+    settings(group, parsed, "-c", "a.txt", "show", "-c", "b.txt", "-c", "a.txt")
+
+    assert parsed[-1].constraints == ("a.txt", "b.txt")
+
+
+@pytest.mark.parametrize("prefix", ["BUILDER", "FROMAGER"])
+def test_a_variable_stands_in_for_an_option(
+    prefix: str, group: click.Group, parsed: list[Given]
+) -> None:
+    variables = {f"{prefix}_WHEELS_REPO": "from-variable"}
+
+    assert settings(group, parsed, "show", env=variables).wheels_repo == Path("from-variable")
+
+
+def test_an_option_before_the_command_wins_over_a_variable(
+    group: click.Group, parsed: list[Given]
+) -> None:
+    variables = {"BUILDER_VARIANT": "variable"}
+
+    found = settings(group, parsed, "--variant", "option", "show", env=variables)
+
+    assert found.variant == "option"
+
+
+@pytest.mark.parametrize("words", [("-c", "o.txt", "show"), ("show", "-c", "o.txt")])
+def test_options_that_may_be_repeated_replace_a_variable(
+    words: tuple[str, ...], group: click.Group, parsed: list[Given]
+) -> None:
+    settings(group, parsed, *words, env={"BUILDER_CONSTRAINTS_FILES": "v.txt w.txt"})
+
+    assert parsed[-1].constraints == ("o.txt",)
+
+
+def test_a_variable_may_name_several_files(group: click.Group, parsed: list[Given]) -> None:
+    settings(group, parsed, "show", env={"BUILDER_CONSTRAINTS_FILES": "v.txt w.txt"})
+
+    assert parsed[-1].constraints == ("v.txt", "w.txt")
+
+
+def test_limits_are_given_in_units_of_people(group: click.Group, parsed: list[Given]) -> None:
+    found = settings(group, parsed, "show", "--memory", "0.5", "--timeout", "60")
+
+    assert found.limits.memory_bytes == 512 << 20
+    assert found.limits.wall_seconds == 60.0
+
+
+def names(command: click.Command, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    inner = command.commands if isinstance(command, click.Group) else {}
+    return [path, *(one for name, sub in inner.items() for one in names(sub, (*path, name)))]
+
+
+@pytest.mark.parametrize("path", names(cli))
+def test_every_command_says_what_it_does(path: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(cli, [*path, "--help"])
+
+    assert result.exit_code == 0
+    assert result.output.startswith("Usage: ")
+    assert "\n\n  " in result.output
