@@ -25,13 +25,16 @@ def test_what_this_process_owns_is_not_abandoned() -> None:
         f"{NAMESPACE} {NUMBER} {int(STARTED) + 1}",  # the number was given to another process
         f"{NAMESPACE} 4194305 {STARTED}",  # no process has so high a number
     ],
+    ids=["number given again", "no process"],
 )
 def test_what_a_dead_process_owned_is_abandoned(owner: str) -> None:
     assert is_abandoned({OWNER_LABEL: owner})
 
 
 @pytest.mark.parametrize(
-    "owner", ["", "nonsense", f"pid:[1] {NUMBER} 1", f"{NAMESPACE} x 1", f"{NAMESPACE}"]
+    "owner",
+    ["", "nonsense", f"pid:[1] {NUMBER} 1", f"{NAMESPACE} x 1", f"{NAMESPACE}"],
+    ids=["nothing", "nonsense", "another namespace", "no number", "namespace alone"],
 )
 def test_what_cannot_be_judged_is_left_alone(owner: str) -> None:
     assert not is_abandoned({OWNER_LABEL: owner})
