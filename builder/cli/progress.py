@@ -55,7 +55,7 @@ class Progress:
             line = self._take(event, now)
         if line is not None:
             stamp = f"[{now - self._began:7.1f} s] "
-            self._console.print(Text(stamp + line), soft_wrap=True)
+            self._console.print(Text(stamp + harmless(line)), soft_wrap=True)
 
     @contextmanager
     def shown(self) -> Iterator[None]:

@@ -11,7 +11,22 @@ from builder.workflows.logs import harmless, log_path, tail
 from tests.facts import pin
 
 PIECES = st.sampled_from(
-    ["\x1b", "[", "]", "31m", "0;title", "\x07", "\\", "\x9b", "\x90", "\r", "\n", "\u202e", "text"]
+    [
+        "\x1b",
+        "[",
+        "]",
+        "31m",
+        "0;title",
+        "\x07",
+        "\\",
+        "\x9b",
+        "\x90",
+        "\r",
+        "\n",
+        "\u061c",
+        "\u202e",
+        "text",
+    ]
 )
 HOSTILE = st.lists(PIECES | st.characters(max_codepoint=0x2100), max_size=12).map("".join)
 COMMANDS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")

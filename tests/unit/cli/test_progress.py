@@ -1,0 +1,52 @@
+"""Progress is plain lines where there is no terminal, and commands none where there is one."""
+
+import io
+
+from builder.cli.progress import Progress
+from builder.domain.builds import Failure, Phase
+from builder.domain.events import Event, Noted, PackageFailed, PackageMoved, Stage
+from tests.facts import pin
+
+PIN = pin("pkg==1")
+
+
+def printed(*events: Event, verbose: bool = False) -> list[str]:
+    stream = io.StringIO()
+    progress = Progress(stream, verbose=verbose)
+    for event in events:
+        progress(event)
+    return [line.partition("] ")[2] for line in stream.getvalue().splitlines()]
+
+
+def test_a_package_is_told_of_when_it_is_built_and_counted() -> None:
+    said = printed(
+        PackageMoved(PIN, Stage.FETCHING),
+        PackageMoved(PIN, Stage.BUILDING),
+        PackageMoved(PIN, Stage.REUSED),
+        PackageMoved(PIN, Stage.BUILT),
+    )
+
+    assert said == ["building  pkg==1", "built     pkg==1 from the store (1 done)"]
+
+
+def test_whoever_wants_more_hears_of_every_stage() -> None:
+    assert printed(PackageMoved(PIN, Stage.FETCHING), verbose=True) == ["fetching  pkg==1"]
+
+
+def test_a_failure_is_told_apart_from_its_consequences() -> None:
+    cause = Failure(PIN, Phase.BUILD, "no compiler")
+    blocked = Failure(pin("other==1"), Phase.ENVIRONMENT, "needs pkg==1", blocked_by=PIN)
+
+    assert printed(PackageFailed(cause), PackageFailed(blocked)) == [
+        "failed    pkg==1: build: no compiler",
+        "blocked   other==1: needs pkg==1",
+    ]
+
+
+def test_no_word_of_upstreams_commands_the_terminal() -> None:
+    evil = "\x1b]0;evil\x07\x1b[31mred\u202e"
+
+    said = printed(Noted(evil, warning=True), PackageFailed(Failure(PIN, Phase.BUILD, evil)))
+
+    assert not any(mark in line for line in said for mark in "\x1b\x07\u202e")
+    assert all("red" in line for line in said)
