@@ -19,10 +19,6 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 _PATH = click.Path(path_type=Path)
 
 
-def _option(*names: str, **attributes: Any) -> Callable[[Command], Command]:  # noqa: ANN401
-    return click.option(*names, **attributes)
-
-
 def _variables(name: str) -> list[str]:
     return [f"BUILDER_{name}", f"FROMAGER_{name}"]
 
