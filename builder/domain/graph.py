@@ -1,4 +1,7 @@
-"""The dependency graph: who needs whom, why, and from which bytes."""
+"""The dependency graph: who needs whom, why, from which bytes, and built with what.
+
+A graph that says all of this of every node is a lock: whoever builds from it resolves nothing.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,6 +18,12 @@ class RequirementKind(Enum):
     INSTALL = "install"
     BUILD_SYSTEM = "build-system"
     BUILD_BACKEND = "build-backend"
+    BUILD_SDIST = "build-sdist"
+    """Never found here: only read from Fromager's graphs."""
+
+    @property
+    def is_build(self) -> bool:
+        return self not in (RequirementKind.TOPLEVEL, RequirementKind.INSTALL)
 
 
 @dataclass(frozen=True)
@@ -32,18 +41,73 @@ class Dependency:
         return (str(self.parent or ""), self.kind.value, str(self.child), self.requirement)
 
 
+class Provision(Enum):
+    """Where a wheel of a build environment came from."""
+
+    BUILT = "built"
+    """It is the graph's own wheel of that release."""
+    STAGED = "staged"
+    """It was built for the sake of a seeded package, before that was there itself."""
+    SEED = "seed"
+    """A wheel of the index, which the user named to cut a ring of builds."""
+
+
+@dataclass(frozen=True)
+class EnvironmentPart:
+    """One wheel of a build environment.
+
+    Attributes:
+        source: digest of the source archive, or of the seed; None where nobody recorded it.
+        wheel: digest of the wheel that was seen; None where it was never built.
+    """
+
+    pin: Pin
+    source: Digest | None = None
+    wheel: Digest | None = None
+    provision: Provision = Provision.BUILT
+
+
+@dataclass(frozen=True)
+class BuildRecipe:
+    """What a build of a release was found to need, as its hooks said.
+
+    Attributes:
+        system: `[build-system] requires`, spelled as in the source.
+        backend: what the hook asked for beyond that, spelled as the backend did.
+        environment: exactly the wheels that the build sees, and nothing else.
+    """
+
+    system: tuple[str, ...]
+    backend: tuple[str, ...]
+    environment: tuple[EnvironmentPart, ...]
+
+
 @dataclass(frozen=True)
 class GraphNode:
-    """One release and how it came to be."""
+    """One release and how it came to be. What nobody recorded is empty or None.
+
+    Attributes:
+        source_url: without credentials; of the wheel, where `pre_built`.
+        source: digest of what is behind `source_url`.
+        pre_built: whether its wheel was taken from an index instead of built.
+        recipe: None in graphs that Fromager wrote, and for pre-built wheels.
+        staged: how it was built for the sake of a seeded package, where it was.
+        requires: its install requirements as its metadata states them, markers and all.
+        wheel_filename: empty where no wheel was made yet.
+        tainted_by: the pre-built wheels, put in place of failed builds, that took part in it.
+    """
 
     pin: Pin
     source_url: str
-    source: Digest
-    wheel_filename: str
-    wheel: Digest
-    constraint: str
-    environment: tuple[tuple[Pin, Digest], ...]
-    """The wheels that its build saw."""
+    source: Digest | None = None
+    constraint: str = ""
+    pre_built: bool = False
+    recipe: BuildRecipe | None = None
+    staged: BuildRecipe | None = None
+    requires: tuple[str, ...] | None = None
+    wheel_filename: str = ""
+    wheel: Digest | None = None
+    tainted_by: tuple[Pin, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,3 +136,21 @@ def reachable(edges: Iterable[Dependency]) -> tuple[Dependency, ...]:
                 seen.add(edge.child)
                 stack.append(edge.child)
     return tuple(sorted(found, key=lambda edge: edge.order))
+
+
+def environment_from_edges(graph: DependencyGraph, pin: Pin) -> tuple[Pin, ...]:
+    """What a build of `pin` needs as far as edges tell: its build edges, and what those install.
+
+    For graphs without recipes. Sorted.
+    """
+    by_parent: dict[Pin | None, list[Dependency]] = {}
+    for edge in graph.edges:
+        by_parent.setdefault(edge.parent, []).append(edge)
+    found = {edge.child for edge in by_parent.get(pin, ()) if edge.kind.is_build}
+    stack = sorted(found)
+    while stack:
+        for edge in by_parent.get(stack.pop(), ()):
+            if edge.kind is RequirementKind.INSTALL and edge.child not in found:
+                found.add(edge.child)
+                stack.append(edge.child)
+    return tuple(sorted(found))

@@ -1,6 +1,8 @@
 """Releases and the files that an index offers for them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
@@ -31,6 +33,10 @@ class RemoteFile:
     """None where the index gives no sha256; such a file is refused unless the user gave one."""
     metadata_digest: Digest | None = None
     """sha256 of the PEP 658 metadata at `url + ".metadata"`; None where there is none."""
+    upload_time: datetime | None = None
+    """With its time zone; None where the index does not say (PEP 700)."""
+    yanked: str | None = None
+    """The reason; None for a file that is not yanked."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,8 @@ class ProjectPage:
     candidates: tuple[Candidate, ...]
     notes: tuple[str, ...] = ()
     """Why files were left out, for the message when nothing is left."""
+    wheels: Mapping[Version, tuple[RemoteFile, ...]] = field(default_factory=dict)
+    """Every wheel that may be fetched, those of releases without an sdist too."""
 
 
 @dataclass(frozen=True)

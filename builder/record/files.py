@@ -1,13 +1,21 @@
 """The files that describe a run: graph.json, build-order.json and constraints.txt.
 
-The schemas are Fromager's (its `graph.json` and `build-order.json`), with keys of our own added:
-`source_sha256`, `wheel`, `wheel_sha256` and `build_environment`.
+The schemas are Fromager's (its `graph.json` and `build-order.json`), with keys of our own added,
+which its readers pass over. `docs/reference/files.md` describes them.
 """
 
 import json
 from collections.abc import Iterable
 
-from builder.domain.graph import Dependency, DependencyGraph, GraphNode
+from builder.domain.graph import (
+    BuildRecipe,
+    Dependency,
+    DependencyGraph,
+    EnvironmentPart,
+    GraphNode,
+    Provision,
+    environment_from_edges,
+)
 from builder.domain.releases import Pin
 
 
@@ -30,18 +38,16 @@ def build_order_json(graph: DependencyGraph) -> str:
         first_edge.setdefault(edge.child, edge)
     for pin in build_order(graph):
         node = graph.nodes[pin]
-        entries.append(
-            {
-                "req": first_edge[pin].requirement,
-                "constraint": node.constraint,
-                "dist": pin.name,
-                "version": str(pin.version),
-                "prebuilt": False,
-                "source_url": node.source_url,
-                "source_url_type": "sdist",
-                "source_sha256": node.source.sha256,
-            }
-        )
+        entry: dict[str, object] = {
+            "req": first_edge[pin].requirement if pin in first_edge else str(pin),
+            "constraint": node.constraint,
+            "dist": pin.name,
+            "version": str(pin.version),
+            "prebuilt": node.pre_built,
+            "source_url": node.source_url,
+            "source_url_type": "prebuilt" if node.pre_built else "sdist",
+        }
+        entries.append(entry | _lock_fields(node))
     return json.dumps(entries, indent=2) + "\n"
 
 
@@ -55,6 +61,7 @@ def build_order(graph: DependencyGraph) -> tuple[Pin, ...]:
     """Pins in an order in which they can be built, the same for the same graph.
 
     A build waits for every wheel of its environment, which holds what those need at run time too.
+    What is part of a ring comes after whatever else its build needs.
     """
     done: dict[Pin, None] = {}
     entered: set[Pin] = set()
@@ -69,30 +76,77 @@ def build_order(graph: DependencyGraph) -> tuple[Pin, ...]:
                 continue
             entered.add(pin)
             stack.append((pin, True))
-            needs = sorted((need for need, _ in graph.nodes[pin].environment), reverse=True)
+            needs = sorted(_needs(graph, pin), reverse=True)
             stack.extend((need, False) for need in needs if need not in entered)
     return tuple(done)
+
+
+def _needs(graph: DependencyGraph, pin: Pin) -> set[Pin]:
+    """The graph's own wheels that a build waits for; seeds and staged ones are made beside it."""
+    recipe = graph.nodes[pin].recipe
+    if recipe is None:
+        return set(environment_from_edges(graph, pin))
+    found = set()
+    pending = [recipe]
+    while pending:
+        for part in pending.pop().environment:
+            if part.provision is Provision.BUILT:
+                found.add(part.pin)
+            elif part.provision is Provision.STAGED:
+                staged = graph.nodes[part.pin].staged
+                if staged is not None:
+                    pending.append(staged)
+    return found - {pin}
 
 
 def _node(node: GraphNode | None, edges: Iterable[Dependency]) -> dict[str, object]:
     fields: dict[str, object] = {
         "download_url": node.source_url if node else "",
-        "pre_built": False,
+        "pre_built": node.pre_built if node else False,
         "version": str(node.pin.version) if node else "0",
         "canonicalized_name": node.pin.name if node else "",
         "constraint": (node.constraint or None) if node else None,
     }
     if node:
-        fields |= {
-            "source_sha256": node.source.sha256,
-            "wheel": node.wheel_filename,
-            "wheel_sha256": node.wheel.sha256,
-            "build_environment": [
-                {"key": str(pin), "wheel_sha256": digest.sha256} for pin, digest in node.environment
-            ],
-        }
+        fields |= _lock_fields(node)
     fields["edges"] = [
         {"key": str(edge.child), "req_type": edge.kind.value, "req": edge.requirement}
         for edge in edges
     ]
+    return fields
+
+
+def _lock_fields(node: GraphNode) -> dict[str, object]:
+    """Our own keys, each only where something is known."""
+    fields: dict[str, object] = {}
+    if node.source is not None:
+        fields["source_sha256"] = node.source.sha256
+    if node.wheel is not None:
+        fields |= {"wheel": node.wheel_filename, "wheel_sha256": node.wheel.sha256}
+    if node.requires is not None:
+        fields["requires_dist"] = list(node.requires)
+    if node.recipe is not None:
+        fields |= _recipe(node.recipe)
+    if node.staged is not None:
+        fields["staged"] = _recipe(node.staged)
+    if node.tainted_by:
+        fields["tainted_by"] = [str(pin) for pin in node.tainted_by]
+    return fields
+
+
+def _recipe(recipe: BuildRecipe) -> dict[str, object]:
+    return {
+        "build_requires": {"system": list(recipe.system), "backend": list(recipe.backend)},
+        "build_environment": [_part(part) for part in recipe.environment],
+    }
+
+
+def _part(part: EnvironmentPart) -> dict[str, object]:
+    fields: dict[str, object] = {"key": str(part.pin)}
+    if part.source is not None:
+        fields["source_sha256"] = part.source.sha256
+    if part.wheel is not None:
+        fields["wheel_sha256"] = part.wheel.sha256
+    if part.provision is not Provision.BUILT:
+        fields["provision"] = part.provision.value
     return fields

@@ -5,7 +5,7 @@ build needs its environment solved and built first.
 """
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from threading import Event
 from typing import Any, Protocol
@@ -27,8 +27,10 @@ from builder.domain.builds import (
 )
 from builder.domain.digests import Digest
 from builder.domain.graph import (
+    BuildRecipe,
     Dependency,
     DependencyGraph,
+    EnvironmentPart,
     GraphNode,
     RequirementKind,
     reachable,
@@ -98,7 +100,7 @@ class BuiltPackage:
     candidate: Candidate
     source: SourceTree
     wheel: Wheel
-    environment: tuple[Wheel, ...]
+    recipe: BuildRecipe
     edges: tuple[Dependency, ...]
 
 
@@ -193,11 +195,18 @@ class Bootstrap:
         ran = yield from self._hooks(step, source, Goal.WHEEL)
         if isinstance(ran, Failure):
             return self._fail(ran)
-        outcome, closure, edges = ran.outcome, ran.closure, ran.edges
+        outcome = ran.outcome
         if not isinstance(outcome, BuildSucceeded):
             return self._fail(Failure(source.pin, Phase.BUILD, "no wheel came out"))
         self._watcher.built(outcome.wheel)
-        return BuiltPackage(candidate, source, outcome.wheel, closure.wheels, edges)
+        recipe = BuildRecipe(
+            system=tuple(str(one) for one in source.build_system.requires),
+            backend=ran.words,
+            environment=tuple(
+                EnvironmentPart(wheel.pin, None, wheel.digest) for wheel in ran.closure.wheels
+            ),
+        )
+        return BuiltPackage(candidate, source, outcome.wheel, recipe, ran.edges)
 
     def _metadata(
         self, step: Step, candidate: Candidate
@@ -226,6 +235,7 @@ class Bootstrap:
         """Runs a package's hooks, in an environment that grows once if they ask for more."""
         system = source.build_system.requires
         hook: tuple[Requirement, ...] = ()
+        words: tuple[str, ...] = ()
         accepted = tuple(str(requirement) for requirement in system)
         for _ in range(2):
             asked = tuple(Asked(one, str(source.pin)) for one in (*system, *hook))
@@ -245,9 +255,10 @@ class Bootstrap:
             if isinstance(outcome, Failure):
                 return outcome
             if not isinstance(outcome, MoreRequired):
-                return _Ran(outcome, closure, _build_edges(source.pin, closure.edges, hook))
+                return _Ran(outcome, closure, _build_edges(source.pin, closure.edges, hook), words)
             hook = outcome.hook_requires
-            accepted = (*accepted, *outcome.words)
+            words = outcome.words
+            accepted = (*accepted, *words)
         return Failure(
             source.pin, Phase.HOOKS, "its backend asks for other requirements each time it is asked"
         )
@@ -416,7 +427,8 @@ class Bootstrap:
             wheel_filename=package.wheel.filename,
             wheel=package.wheel.digest,
             constraint=str(constraint.specifier) if constraint is not None else "",
-            environment=tuple((wheel.pin, wheel.digest) for wheel in package.environment),
+            recipe=package.recipe,
+            requires=tuple(str(one) for one in package.wheel.metadata.requires),
         )
 
 
@@ -424,7 +436,8 @@ class Bootstrap:
 class _Ran:
     outcome: BuildSucceeded | MetadataFound
     closure: _Closure
-    edges: tuple[Dependency, ...] = field(default=())
+    edges: tuple[Dependency, ...]
+    words: tuple[str, ...]
 
 
 def _build_edges(

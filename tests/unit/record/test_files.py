@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.domain.digests import Digest
-from builder.domain.graph import Dependency, DependencyGraph, GraphNode, RequirementKind
+from builder.domain.graph import (
+    BuildRecipe,
+    Dependency,
+    DependencyGraph,
+    EnvironmentPart,
+    GraphNode,
+    RequirementKind,
+)
 from builder.record.files import build_order, build_order_json, constraints_text, graph_json
 from tests.facts import pin, wheel
 
@@ -26,7 +33,11 @@ def node(of: str, *environment: str, constraint: str = "") -> GraphNode:
         wheel_filename=made.filename,
         wheel=made.digest,
         constraint=constraint,
-        environment=tuple((wheel(one).pin, wheel(one).digest) for one in environment),
+        recipe=BuildRecipe(
+            ("tool",),
+            (),
+            tuple(EnvironmentPart(wheel(one).pin, None, wheel(one).digest) for one in environment),
+        ),
     )
 
 
@@ -86,7 +97,8 @@ def test_whatever_a_build_needs_stands_before_it(needs: list[set[int]]) -> None:
     assert len(order) == len(nodes)
     for one in nodes:
         place = order.index(one.pin)
-        assert all(order.index(need) < place for need, _ in one.environment)
+        assert one.recipe is not None
+        assert all(order.index(part.pin) < place for part in one.recipe.environment)
 
 
 def test_a_long_chain_of_builds_is_no_trouble() -> None:

@@ -1,0 +1,1 @@
+"""Questions about dependency graphs, answered from the graphs alone."""

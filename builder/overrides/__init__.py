@@ -1,0 +1,1 @@
+"""Settings files and patches, read into plain values."""
