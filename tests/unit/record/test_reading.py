@@ -64,13 +64,17 @@ def test_a_graph_that_fromager_wrote_is_read_without_what_it_does_not_know() -> 
         ("{}", 'there is no node ""'),
         ('{"": {"version": "0", "canonicalized_name": "", "edges": [{}]}}', '"".edges.0.key'),
         (
-            '{"": {"version": "0", "canonicalized_name": "",'
-            ' "edges": [{"key": "a==x", "req_type": "install", "req": "a"}]}}',
+            (
+                '{"": {"version": "0", "canonicalized_name": "",'
+                ' "edges": [{"key": "a==x", "req_type": "install", "req": "a"}]}}'
+            ),
             "Invalid version: 'x'",
         ),
         (
-            '{"": {"version": "0", "canonicalized_name": "",'
-            ' "edges": [{"key": "a==1", "req_type": "toplevel", "req": "a"}]}}',
+            (
+                '{"": {"version": "0", "canonicalized_name": "",'
+                ' "edges": [{"key": "a==1", "req_type": "toplevel", "req": "a"}]}}'
+            ),
             "the request needs a==1, and there is no such node",
         ),
     ],
