@@ -71,6 +71,7 @@ class PublishedFile:
     yanked: str | None
     metadata: bytes | None
     url: str
+    upload_time: str
 
 
 @dataclass(frozen=True)
@@ -120,8 +121,12 @@ class IndexServer:
         yanked: str | None = None,
         metadata: bytes | None = None,
         url: str = "",
+        upload_time: str = "",
     ) -> PublishedFile:
-        """Adds a file, whose name must be in the project's canonical folder."""
+        """Adds a file, whose name must be in the project's canonical folder.
+
+        Only JSON pages say when it was uploaded.
+        """
         right = hashlib.sha256(content).hexdigest()
         file = PublishedFile(
             filename,
@@ -131,6 +136,7 @@ class IndexServer:
             yanked,
             metadata,
             url or f"../../files/{quote(filename)}",
+            upload_time,
         )
         self._projects.setdefault(project, []).append(file)
         return file
@@ -290,7 +296,7 @@ def _as_json(file: PublishedFile) -> dict[str, object]:
         "requires-python": file.requires_python,
         "yanked": False if file.yanked is None else file.yanked or True,
         "core-metadata": _metadata_hashes(file) or False,
-    }
+    } | ({"upload-time": file.upload_time} if file.upload_time else {})
 
 
 def _metadata_hashes(file: PublishedFile) -> dict[str, str]:

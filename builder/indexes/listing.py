@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
@@ -79,8 +80,6 @@ class _Listing:
             self._leave_out(f"with a name that is not one of {self._name}", link.filename)
         elif (version := self._version(text)) is None:
             self._leave_out("without a valid version", link.filename)
-        elif suffix == ".whl" and not link.metadata_sha256:
-            self._wheels.setdefault(version, [])
         elif reason := self._refusal(link.url):
             self._leave_out(f"at a refused address ({reason})", link.filename)
         elif suffix == ".whl":
@@ -90,22 +89,29 @@ class _Listing:
 
     def page(self) -> ProjectPage:
         specifiers = _Specifiers()
-        candidates = [
-            self._candidate(version, self._sdists[version], specifiers)
+        wheels = {it: self._remote_wheels(it) for it in sorted(self._wheels, reverse=True)}
+        candidates = tuple(
+            self._candidate(version, wheels.get(version, ()), specifiers)
             for version in sorted(self._sdists, reverse=True)
-        ]
-        return ProjectPage(self._name, tuple(candidates), tuple(self._notes(specifiers)))
+        )
+        return ProjectPage(self._name, candidates, tuple(self._notes(specifiers)), wheels)
 
-    def _candidate(self, version: Version, sdist: Link, specifiers: "_Specifiers") -> Candidate:
-        wheels = self._wheels.get(version, ())
+    def _candidate(
+        self, version: Version, wheels: Iterable[RemoteFile], specifiers: "_Specifiers"
+    ) -> Candidate:
+        sdist = self._sdists[version]
         return Candidate(
             pin=Pin(self._name, version),
             sdist=_remote(sdist),
-            wheels=tuple(_remote(it) for it in sorted(wheels, key=lambda it: it.filename)),
+            wheels=tuple(it for it in wheels if it.metadata_digest is not None),
             requires_python=specifiers.read(sdist),
             yanked=sdist.yanked,
             index_url=self._index_url,
         )
+
+    def _remote_wheels(self, version: Version) -> tuple[RemoteFile, ...]:
+        links = sorted(self._wheels[version], key=lambda it: it.filename)
+        return tuple(_remote(link) for link in links)
 
     def _notes(self, specifiers: "_Specifiers") -> Iterable[str]:
         without_sdist = _LeftOut()
@@ -191,4 +197,15 @@ def _remote(link: Link) -> RemoteFile:
         url=without_credentials(link.url),
         digest=Digest(link.sha256) if link.sha256 else None,
         metadata_digest=Digest(link.metadata_sha256) if link.metadata_sha256 else None,
+        upload_time=_time(link.upload_time),
+        yanked=link.yanked,
     )
+
+
+def _time(text: str) -> datetime | None:
+    """A moment; None where nobody can tell which one is meant, for lack of a time zone too."""
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None

@@ -26,6 +26,7 @@ class Link:
 
     Attributes:
         yanked: the reason, which may be empty; None for a file that is not yanked.
+        upload_time: as the page writes it, empty where it says none; HTML pages never do.
     """
 
     filename: str
@@ -34,6 +35,7 @@ class Link:
     requires_python: str
     yanked: str | None
     metadata_sha256: str | None
+    upload_time: str = ""
 
 
 class PageError(Exception):
@@ -129,14 +131,14 @@ def _from_json(file: Mapping[str, object], base_url: str) -> Link | None:
     filename, address = file.get("filename"), file.get("url")
     if not isinstance(filename, str) or not isinstance(address, str):
         return None
-    requires_python = file.get("requires-python")
     return Link(
         filename=filename,
         url=_join(base_url, address.partition("#")[0]),
         sha256=_json_sha256(file.get("hashes")),
-        requires_python=requires_python if isinstance(requires_python, str) else "",
+        requires_python=_json_text(file.get("requires-python")),
         yanked=_json_yanked(file.get("yanked")),
         metadata_sha256=_json_sha256(next((file[it] for it in _METADATA_KEYS if it in file), None)),
+        upload_time=_json_text(file.get("upload-time")),
     )
 
 
@@ -147,6 +149,10 @@ def _join(base_url: str, address: str) -> str:
         return urljoin(base_url, address)
     except ValueError:
         return ""
+
+
+def _json_text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _json_yanked(value: object) -> str | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
@@ -31,13 +32,18 @@ class FakeRelease:
     requires_python: str = ""
     yanked: str | None = None
     sdist: bytes = b"sdist"
+    upload_time: datetime | None = None
 
     @property
     def candidate(self) -> Candidate:
         """As the index offers it."""
         stem = f"{canonicalize_name(self.name).replace('-', '_')}-{self.version}"
         sdist = RemoteFile(
-            f"{stem}.tar.gz", f"{_FILES_URL}{stem}.tar.gz", Digest.of_bytes(self.sdist)
+            f"{stem}.tar.gz",
+            f"{_FILES_URL}{stem}.tar.gz",
+            Digest.of_bytes(self.sdist),
+            upload_time=self.upload_time,
+            yanked=self.yanked,
         )
         wheel = RemoteFile(
             f"{stem}-py3-none-any.whl",
@@ -90,7 +96,8 @@ class FakeIndex:
         if name not in self._pages:
             return NoSuchProject(name, (INDEX_URL,))
         newest_first = sorted(self._pages[name], key=lambda it: it.pin.version, reverse=True)
-        return ProjectPage(name, tuple(newest_first))
+        wheels = {it.pin.version: it.wheels for it in newest_first if it.wheels}
+        return ProjectPage(name, tuple(newest_first), wheels=wheels)
 
     def metadata(self, file: RemoteFile) -> bytes:
         self.read.append(file.filename)

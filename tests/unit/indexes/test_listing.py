@@ -103,9 +103,13 @@ def test_what_cannot_be_built_is_left_out_with_a_note(filename: str, note: str) 
     ],
 )
 def test_files_at_addresses_that_may_not_be_followed_are_left_out(url: str) -> None:
-    page = listed(link("foo_bar-1.tar.gz", url=url))
+    page = listed(
+        link("foo_bar-1.tar.gz", url=url),
+        link("foo_bar-1-py3-none-any.whl", url=url),
+    )
 
     assert page.candidates == ()
+    assert page.wheels == {}
     assert "at a refused address" in page.notes[0]
 
 
@@ -198,12 +202,14 @@ def test_odd_entries_of_a_json_page_do_not_spoil_the_others() -> None:
         {"filename": "a-1.zip"},
         {"filename": "a-2.zip", "url": "a-2.zip", "hashes": [], "requires-python": 3, "yanked": ""},
         {"filename": "a-3.zip", "url": "a-3.zip", "hashes": {"sha256": "short"}, "yanked": True},
+        {"filename": "a-4.zip", "url": "a-4.zip", "upload-time": 1700000000},
     ]
 
-    two, three = read_json(json.dumps({"files": files}).encode(), f"{INDEX}a/", 10)
+    two, three, four = read_json(json.dumps({"files": files}).encode(), f"{INDEX}a/", 10)
 
     assert two == Link("a-2.zip", f"{INDEX}a/a-2.zip", None, "", None, None)
     assert three == Link("a-3.zip", f"{INDEX}a/a-3.zip", None, "", "", None)
+    assert four.upload_time == ""
 
 
 @pytest.mark.parametrize("start", [b"<a href='", b"<!--", b"<a x=y ", b"<script>"])

@@ -1,6 +1,7 @@
 """What becomes of project pages: one index answers, and only what can be built is offered."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Literal
 
 import pytest
@@ -47,6 +48,57 @@ def test_every_kind_of_page_says_the_same(
     assert [it.filename for it in newest.wheels] == ["foo-1.10-py3-none-any.whl"]
     assert newest.wheels[0].metadata_digest == Digest.of_bytes(b"Name: foo")
     assert newest.index_url == server.url
+    assert [it.filename for it in page.wheels[newest.pin.version]] == [
+        "foo-1.10-py2-none-any.whl",
+        "foo-1.10-py3-none-any.whl",
+    ]
+
+
+def test_a_release_of_wheels_alone_is_listed_among_the_wheels(
+    server: IndexServer, make_index: MakeIndex
+) -> None:
+    server.publish("foo", "foo-1.0-py3-none-any.whl", b"wheel", yanked="bad")
+
+    page = page_of(make_index([server.url]))
+
+    ((version, (wheel,)),) = page.wheels.items()
+    assert page.candidates == ()
+    assert (str(version), wheel.yanked) == ("1.0", "bad")
+    assert wheel.digest == Digest.of_bytes(b"wheel")
+
+
+def test_json_pages_say_when_a_file_was_uploaded(
+    server: IndexServer, make_index: MakeIndex
+) -> None:
+    server.style = "json"
+    server.publish("foo", "foo-1.0.tar.gz", upload_time="2026-03-01T14:00:00.250000+02:00")
+    server.publish("foo", "foo-1.0-py3-none-any.whl", upload_time="2026-03-02T00:00:00Z")
+
+    (candidate,) = page_of(make_index([server.url])).candidates
+    (wheel,) = page_of(make_index([server.url])).wheels[candidate.pin.version]
+
+    assert candidate.sdist.upload_time == datetime(2026, 3, 1, 12, 0, 0, 250_000, UTC)
+    assert wheel.upload_time == datetime(2026, 3, 2, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["", "yesterday", "2026-03-01T14:00:00", "2026-13-01T00:00:00Z", "0001-01-01T00:00:00+14:00"],
+    ids=["none", "words", "no zone", "no such month", "before all time"],
+)
+def test_a_time_that_nobody_can_tell_is_none(
+    server: IndexServer, make_index: MakeIndex, written: str
+) -> None:
+    server.style = "json"
+    server.publish("foo", "foo-1.0.tar.gz", upload_time=written)
+
+    assert page_of(make_index([server.url])).candidates[0].sdist.upload_time is None
+
+
+def test_html_pages_say_nothing_of_times(server: IndexServer, make_index: MakeIndex) -> None:
+    server.publish("foo", "foo-1.0.tar.gz", upload_time="2026-03-01T12:00:00Z")
+
+    assert page_of(make_index([server.url])).candidates[0].sdist.upload_time is None
 
 
 @pytest.mark.parametrize("style", ["html", "json"])
