@@ -289,14 +289,15 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _as_json(file: PublishedFile) -> dict[str, object]:
-    return {
+    said: dict[str, object] = {
         "filename": file.filename,
         "url": file.url,
         "hashes": {"sha256": file.sha256} if file.sha256 else {},
         "requires-python": file.requires_python,
         "yanked": False if file.yanked is None else file.yanked or True,
         "core-metadata": _metadata_hashes(file) or False,
-    } | ({"upload-time": file.upload_time} if file.upload_time else {})
+    }
+    return said | ({"upload-time": file.upload_time} if file.upload_time else {})
 
 
 def _metadata_hashes(file: PublishedFile) -> dict[str, str]:

@@ -18,6 +18,7 @@ from builder.domain.graph import Dependency, RequirementKind
 from builder.domain.images import TargetPython
 from builder.domain.metadata import ReleaseMetadata
 from builder.domain.releases import Candidate, NoSuchProject, Pin, ProjectPage
+from builder.resolve.ages import ReleaseAges
 from builder.resolve.constraints import Constraint
 from builder.resolve.offers import Offer, offers_for
 
@@ -40,11 +41,13 @@ class Question:
         asked: the requirements; markers are evaluated here, those that do not apply are dropped.
         constraints: what each project is limited to, by the user.
         markers: the environment markers of the target.
+        ages: how old releases must and may be; None for no limits.
     """
 
     asked: tuple[Asked, ...]
     constraints: Mapping[NormalizedName, Constraint]
     target: TargetPython
+    ages: ReleaseAges | None = None
 
 
 @dataclass
@@ -183,6 +186,7 @@ class _Facts:
     ) -> None:
         self.target = question.target
         self.constraints = question.constraints
+        self._ages = question.ages
         self._pages = knowledge.pages
         self._metadata = knowledge.metadata
         self._corrections = corrections
@@ -202,7 +206,8 @@ class _Facts:
 
     def offers(self, name: NormalizedName, wanted: Sequence[_Wanted]) -> Offer:
         specifiers = [one.requirement.specifier for one in wanted]
-        return offers_for(self._pages[name], specifiers, self.constraints.get(name), self.target)
+        constraint = self.constraints.get(name)
+        return offers_for(self._pages[name], specifiers, constraint, self.target, self._ages)
 
     def requires(self, choice: _Choice) -> list[_Wanted]:
         pin = choice.candidate.pin

@@ -9,6 +9,7 @@ from packaging.version import InvalidVersion, Version
 
 from builder.domain.images import TargetPython
 from builder.domain.releases import Candidate, NoSuchProject, ProjectPage
+from builder.resolve.ages import Aged, ReleaseAges, of_right_age
 from builder.resolve.constraints import Constraint
 
 
@@ -25,11 +26,13 @@ def offers_for(
     specifiers: Sequence[SpecifierSet],
     constraint: Constraint | None,
     target: TargetPython,
+    ages: ReleaseAges | None = None,
 ) -> Offer:
-    """Filters a project's releases as the standards say.
+    """Filters a project's releases as the standards say, and by their age where that is limited.
 
     Pre-releases count only where a specifier or the constraint names one, or nothing else matches
-    (PEP 440). A yanked release counts only where it is pinned exactly (PEP 592).
+    (PEP 440). A yanked release counts only where it is pinned exactly (PEP 592). Ages come last:
+    a pre-release never takes the place of a release that is too young.
     """
     if isinstance(page, NoSuchProject):
         asked = ", ".join(page.asked)
@@ -45,9 +48,11 @@ def offers_for(
     by_version = {c.pin.version: c for c in allowed}
     versions = sorted(combined.filter(by_version), reverse=True)
     candidates = tuple(by_version[version] for version in versions)
-    if candidates:
-        return Offer(candidates, ())
-    return Offer((), tuple(_refusals(page, combined, constraint, target)))
+    limited = _pinned_versions(constraint.specifier) if constraint is not None else set()
+    aged = of_right_age(candidates, ages, limited) if ages is not None else Aged(candidates)
+    if aged.candidates:
+        return Offer(aged.candidates, ())
+    return Offer((), (*_refusals(page, combined, constraint, target), *aged.refusals))
 
 
 def _runs_on(candidate: Candidate, target: TargetPython) -> bool:
