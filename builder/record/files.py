@@ -7,6 +7,7 @@ which its readers pass over. `docs/reference/files.md` describes them.
 import json
 from collections.abc import Iterable
 
+from builder.domain.build_needs import build_needs
 from builder.domain.graph import (
     BuildRecipe,
     Dependency,
@@ -14,7 +15,6 @@ from builder.domain.graph import (
     EnvironmentPart,
     GraphNode,
     Provision,
-    environment_from_edges,
 )
 from builder.domain.releases import Pin
 
@@ -63,6 +63,7 @@ def build_order(graph: DependencyGraph) -> tuple[Pin, ...]:
     A build waits for every wheel of its environment, which holds what those need at run time too.
     What is part of a ring comes after whatever else its build needs.
     """
+    needs = build_needs(graph)
     done: dict[Pin, None] = {}
     entered: set[Pin] = set()
     for root in sorted(graph.nodes):
@@ -76,27 +77,9 @@ def build_order(graph: DependencyGraph) -> tuple[Pin, ...]:
                 continue
             entered.add(pin)
             stack.append((pin, True))
-            needs = sorted(_needs(graph, pin), reverse=True)
-            stack.extend((need, False) for need in needs if need not in entered)
+            waited_for = sorted(needs[pin], reverse=True)
+            stack.extend((need, False) for need in waited_for if need not in entered)
     return tuple(done)
-
-
-def _needs(graph: DependencyGraph, pin: Pin) -> set[Pin]:
-    """The graph's own wheels that a build waits for; seeds and staged ones are made beside it."""
-    recipe = graph.nodes[pin].recipe
-    if recipe is None:
-        return set(environment_from_edges(graph, pin))
-    found = set()
-    pending = [recipe]
-    while pending:
-        for part in pending.pop().environment:
-            if part.provision is Provision.BUILT:
-                found.add(part.pin)
-            elif part.provision is Provision.STAGED:
-                staged = graph.nodes[part.pin].staged
-                if staged is not None:
-                    pending.append(staged)
-    return found - {pin}
 
 
 def _node(node: GraphNode | None, edges: Iterable[Dependency]) -> dict[str, object]:
