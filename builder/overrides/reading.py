@@ -1,0 +1,176 @@
+"""Reads everything that changes how packages are built into one value."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from builder.domain.patches import Patches
+from builder.domain.releases import Pin
+from builder.overrides.checking import Checked, read_settings
+from builder.overrides.documents import Document
+from builder.overrides.effects import descriptive_fields, fields_not_in_force
+from builder.overrides.names import project_of
+from builder.overrides.patches import PatchFolder, choose, read_patch_folders
+from builder.overrides.problems import Problem, require_none
+from builder.overrides.schema import BuildOptions, PackageSettings, SettingsFile
+
+
+@dataclass(frozen=True)
+class Overrides:
+    """What the user laid down for packages, for one variant.
+
+    Attributes:
+        notes: what stands in the files and changes no build, for a warning.
+        plugins: the plugin of a project, where one is installed.
+    """
+
+    variant: str
+    settings: SettingsFile = field(default_factory=SettingsFile)
+    packages: Mapping[NormalizedName, Checked[PackageSettings]] = field(default_factory=dict)
+    patch_folders: tuple[PatchFolder, ...] = ()
+    notes: tuple[str, ...] = ()
+    plugins: Mapping[NormalizedName, str] = field(default_factory=dict)
+
+    @property
+    def projects(self) -> tuple[NormalizedName, ...]:
+        """Every project that something is laid down for, sorted."""
+        patched = (folder.project for folder in self.patch_folders)
+        return tuple(sorted({*self.packages, *patched, *self.plugins}))
+
+    def package(self, name: NormalizedName) -> PackageSettings:
+        """The settings of a project; defaults where it has none."""
+        found = self.packages.get(name)
+        return PackageSettings() if found is None else found.settings
+
+    def build_options(self, name: NormalizedName) -> BuildOptions:
+        return self.package(name).build_options
+
+    def min_release_age(self, name: NormalizedName) -> int | None:
+        """In days; None where the project follows the option of the command."""
+        return self.package(name).resolver_dist.min_release_age
+
+    def sdist_server_url(self, name: NormalizedName) -> str | None:
+        """The only index that is asked for the project; None where it follows the command."""
+        return self.package(name).resolver_dist.sdist_server_url
+
+    def build_tag(self, pin: Pin) -> int:
+        """The number of changelog entries of the variant and of the release."""
+        package = self.package(pin.name)
+        variant = package.variants.get(self.variant)
+        if variant is not None and variant.pre_built:
+            return 0
+        public = Version(pin.version.public)
+        entries = [len(it) for text, it in package.changelog.items() if Version(text) == public]
+        return len(self.settings.changelog.get(self.variant, ())) + sum(entries)
+
+    def patches(self, pin: Pin) -> Patches:
+        """What the release's source is patched with, in order."""
+        return choose(self.patch_folders, pin, self.variant)
+
+    def not_in_force(self, name: NormalizedName) -> tuple[str, ...]:
+        """What was laid down for a project and would be passed over by a build: file and field.
+
+        A package that has any must not be built: its wheel would not be what was asked for.
+        """
+        return tuple(self._not_in_force(name))
+
+    def _not_in_force(self, name: NormalizedName) -> Iterator[str]:
+        found = self.packages.get(name)
+        if found is not None:
+            for location in fields_not_in_force(found.settings, self.variant):
+                yield _place(found.document, location)
+        if name in self.plugins:
+            yield f"plugin {self.plugins[name]}"
+
+
+def read_overrides(
+    settings_file: Path,
+    settings_dir: Path,
+    patches_dir: Path,
+    variant: str,
+    plugins: Mapping[NormalizedName, str] | None = None,
+) -> Overrides:
+    """Reads the settings file, the settings of packages, and which patches there are.
+
+    A file or folder that is missing holds nothing.
+
+    Args:
+        settings_file: what holds for every package.
+        settings_dir: one `.yaml` file for each package that needs one.
+        patches_dir: one folder for each project, or version of a project, that has patches.
+        variant: what is built for.
+        plugins: where each project's plugin is, for the projects that have one.
+
+    Raises:
+        InputError: a file cannot be used; every problem of every file is named.
+    """
+    general, problems = _read_settings_file(settings_file)
+    packages, wrong = _read_packages(settings_dir)
+    require_none((*problems, *wrong))
+    return Overrides(
+        variant=variant,
+        settings=SettingsFile() if general is None else general.settings,
+        packages=packages,
+        patch_folders=read_patch_folders(patches_dir),
+        notes=(
+            *(() if general is None else _general_notes(general)),
+            *_package_notes(packages, variant),
+        ),
+        plugins=plugins or {},
+    )
+
+
+def _read_settings_file(file: Path) -> tuple[Checked[SettingsFile] | None, tuple[Problem, ...]]:
+    if not file.exists():
+        return None, ()
+    found = read_settings(file, SettingsFile)
+    return (found, ()) if isinstance(found, Checked) else (None, found)
+
+
+def _read_packages(
+    folder: Path,
+) -> tuple[dict[NormalizedName, Checked[PackageSettings]], tuple[Problem, ...]]:
+    packages: dict[NormalizedName, Checked[PackageSettings]] = {}
+    problems: list[Problem] = []
+    for file in settings_files(folder):
+        name = project_of(file.stem)
+        if name in packages:
+            other = packages[name].document.file
+            problems.append(Problem(file, f"{other} is for the same project"))
+        found = read_settings(file, PackageSettings)
+        if isinstance(found, Checked):
+            packages[name] = found
+        else:
+            problems.extend(found)
+    return packages, tuple(problems)
+
+
+def settings_files(folder: Path) -> tuple[Path, ...]:
+    """The files of a settings folder that are read, sorted; none where it is missing."""
+    return tuple(sorted(folder.glob("*.yaml")))
+
+
+def _general_notes(general: Checked[SettingsFile]) -> Iterator[str]:
+    for name in general.settings.legacy_fields:
+        place = _place(general.document, (name,))
+        yield f"{place}: is not read here: builder migrate-config moves it to where it is"
+    for name in ("sbom", "external_commands"):
+        if getattr(general.settings, name) is not None:
+            yield f"{_place(general.document, (name,))}: has no effect yet"
+
+
+def _package_notes(
+    packages: Mapping[NormalizedName, Checked[PackageSettings]], variant: str
+) -> Iterator[str]:
+    for package in packages.values():
+        for location in descriptive_fields(package.settings, variant):
+            yield f"{_place(package.document, location)}: changes no build, and is not recorded yet"
+
+
+def _place(document: Document, location: tuple[str, ...]) -> str:
+    line = document.line(location)
+    file = str(document.file) if line is None else f"{document.file}:{line}"
+    return f"{file}: {'.'.join(location)}"

@@ -1,0 +1,237 @@
+"""What settings files may say: `settings.yaml`, and one file for each package."""
+
+import re
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from string import Template
+from typing import Annotated, Any, Self
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+_TEMPLATE_NAMES = frozenset({"version", "canonicalized_name"})
+_RESERVED_ANNOTATION = "fromager."
+_KEPT_PATTERN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\*?")
+_DELETED_PATTERN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\*?|\*")
+
+
+class _Table(BaseModel):
+    """A mapping with known fields. A field without a value counts as not given."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def without_empty_fields(cls, value: Any) -> Any:  # noqa: ANN401 - whatever the file holds
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            return value
+        return {k: v for k, v in value.items() if v is not None or k not in cls.model_fields}
+
+
+def _annotations(value: dict[str, str]) -> dict[str, str]:
+    for name in value:
+        if name.startswith(_RESERVED_ANNOTATION):
+            raise ValueError(f"{name!r}: names that start with {_RESERVED_ANNOTATION!r} are taken")
+    return value
+
+
+def _version(text: str) -> str:
+    try:
+        Version(text)
+    except InvalidVersion as error:
+        raise ValueError(f"{text!r} is no version") from error
+    return text
+
+
+def _variable(value: object) -> object:
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, str) and "$(" in value:
+        raise ValueError("`$(` would run a command, which no value can do")
+    return value
+
+
+def _inside(text: str) -> str:
+    path = PurePosixPath(text)
+    if path.is_absolute() or ".." in path.parts:
+        raise ValueError(f"{text!r} must be a folder inside the source")
+    return text
+
+
+def _template(text: str) -> str:
+    template = Template(text)
+    if not template.is_valid():
+        raise ValueError(f"{text!r} is no template: write a plain $ as $$")
+    unknown = sorted(set(template.get_identifiers()) - _TEMPLATE_NAMES)
+    if unknown:
+        names = " and ".join(f"${{{name}}}" for name in sorted(_TEMPLATE_NAMES))
+        raise ValueError(f"${{{unknown[0]}}} is not known here, only {names}")
+    return text
+
+
+def _requirement(text: str) -> str:
+    try:
+        Requirement(text)
+    except InvalidRequirement as error:
+        raise ValueError(f"{text!r} is no requirement") from error
+    return text
+
+
+def _project(text: str) -> str:
+    try:
+        return canonicalize_name(text, validate=True)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no name of a project") from error
+
+
+def _package_url(text: str) -> str:
+    if not re.fullmatch(r"pkg:[A-Za-z][A-Za-z0-9.+-]*/\S+", text):
+        raise ValueError(f"{text!r} is no package URL, such as pkg:pypi/name@1.0")
+    return text
+
+
+def _pattern_of(allowed: re.Pattern[str]) -> AfterValidator:
+    def check(text: str) -> str:
+        if not allowed.fullmatch(text):
+            raise ValueError(f"{text!r} is no name of a variable, with at most a * at its end")
+        return text
+
+    return AfterValidator(check)
+
+
+Annotations = Annotated[dict[str, str], AfterValidator(_annotations)]
+Variables = dict[str, Annotated[str, BeforeValidator(_variable)]]
+Text = Annotated[str, AfterValidator(_template)]
+
+
+class BuildOptions(_Table):
+    """How much of this machine a build takes."""
+
+    build_ext_parallel: bool = False
+    cpu_cores_per_job: int = Field(default=1, ge=1)
+    memory_per_job_gb: float = Field(default=1.0, ge=0.1, allow_inf_nan=False)
+    exclusive_build: bool = False
+
+
+class DownloadSource(_Table):
+    """Where the source archive comes from, instead of the index."""
+
+    url: Text | None = None
+    destination_filename: Text | None = None
+
+
+class GitOptions(_Table):
+    """Which submodules are cloned."""
+
+    submodules: bool = False
+    submodule_paths: list[str] = []
+
+
+class ProjectOverride(_Table):
+    """What is changed in `[build-system] requires`."""
+
+    update_build_requires: list[Annotated[str, AfterValidator(_requirement)]] = []
+    remove_build_requires: list[Annotated[str, AfterValidator(_project)]] = []
+    requires_external: list[str] = []
+
+
+class PackageURL(_Table):
+    """How the package is named in a bill of materials."""
+
+    type: str | None = None
+    namespace: str | None = None
+    name: str | None = None
+    version: str | None = None
+    repository_url: str | None = None
+    upstream: Annotated[str, AfterValidator(_package_url)] | None = None
+
+
+class ResolverDist(_Table):
+    """Where releases are looked for, and which count."""
+
+    sdist_server_url: str | None = None
+    include_sdists: bool = True
+    include_wheels: bool = False
+    ignore_platform: bool = False
+    use_pypi_org_metadata: bool | None = None
+    min_release_age: int | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def platform_is_one_of_wheels(self) -> Self:
+        if self.ignore_platform and not self.include_wheels:
+            raise ValueError("ignore_platform needs include_wheels: only wheels have a platform")
+        return self
+
+
+class VariantSettings(_Table):
+    """What holds for one variant of a package."""
+
+    annotations: Annotations = {}
+    env: Variables = {}
+    pre_built: bool = False
+    wheel_server_url: str | None = None
+
+
+class PackageSettings(_Table):
+    """`settings/<override name>.yaml`."""
+
+    annotations: Annotations = {}
+    build_dir: Annotated[str, AfterValidator(_inside)] = ""
+    build_options: BuildOptions = BuildOptions()
+    changelog: dict[Annotated[str, AfterValidator(_version)], list[str]] = {}
+    config_settings: dict[str, str | list[str]] = {}
+    download_source: DownloadSource = DownloadSource()
+    env: Variables = {}
+    git_options: GitOptions = GitOptions()
+    project_override: ProjectOverride = ProjectOverride()
+    purl: PackageURL | None = None
+    resolver_dist: ResolverDist = ResolverDist()
+    variants: dict[str, VariantSettings] = {}
+
+
+class SbomSettings(_Table):
+    """What is said in every bill of materials."""
+
+    supplier: str = "NOASSERTION"
+    namespace: str = "https://spdx.org/spdxdocs"
+    creators: list[str] = []
+    purl_type: str = "pypi"
+    repository_url: str | None = None
+
+
+class ExternalCommands(_Table):
+    """Which variables of the caller a command may see."""
+
+    keep_env: list[Annotated[str, _pattern_of(_KEPT_PATTERN)]] = []
+    delete_env: list[Annotated[str, _pattern_of(_DELETED_PATTERN)]] = []
+
+    @model_validator(mode="after")
+    def is_unambiguous(self) -> Self:
+        if "*" in self.delete_env and len(self.delete_env) > 1:
+            raise ValueError("delete_env: a bare * stands alone")
+        both = {one.lower() for one in self.keep_env} & {one.lower() for one in self.delete_env}
+        if both:
+            raise ValueError(f"{min(both)!r} is both kept and deleted")
+        return self
+
+
+class SettingsFile(_Table):
+    """`settings.yaml`."""
+
+    changelog: dict[str, list[str]] = {}
+    sbom: SbomSettings | None = None
+    external_commands: ExternalCommands | None = None
+    # Both were moved to the files of the packages long ago, and are not read.
+    pre_built: Any = None
+    packages: Any = None
+
+    @property
+    def legacy_fields(self) -> tuple[str, ...]:
+        fields: Mapping[str, Any] = {"packages": self.packages, "pre_built": self.pre_built}
+        return tuple(name for name, value in fields.items() if value is not None)
