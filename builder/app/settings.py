@@ -22,10 +22,19 @@ class Settings:
     image: str | None = None
     engine: EngineChoice = "auto"
     index_urls: tuple[str, ...] = ()
+    wheel_server_urls: tuple[str, ...] = ()
+    """Servers of wheels that were built before."""
+    settings_file: Path = Path("overrides/settings.yaml")
+    settings_dir: Path = Path("overrides/settings")
+    patches_dir: Path = Path("overrides/patches")
+    min_release_age: int = 0
+    """Days since its upload that a release must have behind it; 0 for any."""
     workers: int = 1
     jobs: int = 1
     reuse: bool = True
     """Whether results of earlier runs may be used."""
+    cleanup: bool = True
+    """Whether the prepared source of a build goes when the build is over."""
     limits: Limits = field(default_factory=Limits)
 
     @property

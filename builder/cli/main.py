@@ -10,14 +10,15 @@ import click
 from builder.cli.bootstrap import bootstrap_command
 from builder.cli.doctor import doctor_command
 from builder.cli.images import image_group
-from builder.cli.options import shared_options
-from builder.cli.report import show_error
+from builder.cli.telling import Listening, listen, tell, tell_error
+from builder.cli.tree import CommandTree
 from builder.errors import BuilderError, ExitStatus
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="builder")
-@shared_options
+@click.group(
+    cls=CommandTree,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 def cli() -> None:
     """Rebuild Python dependency trees from source, in containers without a network.
 
@@ -33,18 +34,17 @@ cli.add_command(image_group)
 def main() -> None:
     """Runs the command line and ends the process."""
     signal.signal(signal.SIGTERM, _interrupt)
+    listen(Listening())
     try:
         status = cli.main(standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except BuilderError as error:
-        if "--debug" in sys.argv:
-            raise
-        show_error(error)
+        tell_error(error)
         sys.exit(error.status)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("stopped: the same command goes on where this one was", err=True)
+        tell("stopped: the same command goes on where this one was")
         sys.exit(ExitStatus.INTERRUPTED)
     except BrokenPipeError:
         sys.exit(ExitStatus.OK)

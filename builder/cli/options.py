@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,108 +11,43 @@ import click
 from click.core import ParameterSource
 
 from builder.app.settings import Settings
+from builder.cli.shared import SHARED
+from builder.cli.telling import Listening
 from builder.domain.containers import GIB, Limits
 from builder.errors import InputError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-_PATH = click.Path(path_type=Path)
 
+class SharedOption(click.Option):
+    """An option that every command takes; it is described once, in the help of `builder`."""
 
-def _variables(name: str) -> list[str]:
-    return [f"BUILDER_{name}", f"FROMAGER_{name}"]
-
-
-_SHARED: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
-    (("-v", "--verbose"), {"is_flag": True, "default": None, "help": "Say more."}),
-    (("--debug",), {"is_flag": True, "default": None, "help": "Show tracebacks of errors."}),
-    (
-        ("-O", "--output-dir"),
-        {"type": _PATH, "help": "Where results go. Default: this folder.", "env": "OUTPUT_DIR"},
-    ),
-    (("-o", "--sdists-repo"), {"type": _PATH, "help": "Source archives.", "env": "SDISTS_REPO"}),
-    (("-w", "--wheels-repo"), {"type": _PATH, "help": "Wheels.", "env": "WHEELS_REPO"}),
-    (("-t", "--work-dir"), {"type": _PATH, "help": "Records and logs.", "env": "WORK_DIR"}),
-    (
-        ("-c", "--constraints-file"),
-        {
-            "multiple": True,
-            "metavar": "FILE",
-            "help": "Constraints, as pip reads them. May be repeated.",
-            "env": "CONSTRAINTS_FILES",
-        },
-    ),
-    (
-        ("--variant",),
-        {"metavar": "NAME", "help": "What to build for. Default: cpu.", "env": "VARIANT"},
-    ),
-    (
-        ("--image",),
-        {
-            "metavar": "NAME",
-            "help": "The base image, by name or as REGISTRY/NAME@sha256:…; default: the variant's.",
-            "env": "IMAGE",
-        },
-    ),
-    (
-        ("--engine",),
-        {
-            "type": click.Choice(["auto", "podman", "docker"]),
-            "help": "The container engine. Default: auto.",
-            "env": "ENGINE",
-        },
-    ),
-    (
-        ("-j", "--jobs"),
-        {
-            "type": click.IntRange(min=1),
-            "help": "Jobs inside one build, for compilers.",
-            "env": "JOBS",
-        },
-    ),
-    (
-        ("--sdist-server-url", "--index-url"),
-        {
-            "multiple": True,
-            "metavar": "URL",
-            "help": "The index to ask. Repeat it to ask several, in this order: "
-            "the first that knows a project serves it alone.",
-            "env": "SDIST_SERVER_URL",
-        },
-    ),
-    (
-        ("--cache-dir",),
-        {"type": _PATH, "help": "Images, store and scratch space.", "env": "CACHE_DIR"},
-    ),
-    (
-        ("--no-cache",),
-        {"is_flag": True, "default": None, "help": "Build everything, whatever the store holds."},
-    ),
-    (
-        ("--images-dir",),
-        {"type": _PATH, "help": "Images of your own. Default: ./images.", "env": "IMAGES_DIR"},
-    ),
-    (
-        ("--memory",),
-        {"type": click.FloatRange(min=0.25), "metavar": "GIB", "help": "Memory of one build."},
-    ),
-    (
-        ("--timeout",),
-        {"type": click.FloatRange(min=1), "metavar": "SECONDS", "help": "Time for one build."},
-    ),
-)
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        return super().get_help_record(ctx) if ctx.parent is None else None
 
 
 def shared_options(command: Command) -> Command:
-    """Adds the options that are accepted before and after the command's name."""
-    for names, described in reversed(_SHARED):
-        attributes = dict(described)
-        variable = attributes.pop("env", None)
-        if variable is not None:
-            attributes["envvar"] = _variables(variable)
-        command = click.option(*names, expose_value=False, callback=_remember, **attributes)(
-            command
-        )
+    """Adds the options that are accepted before and after the command's name.
+
+    Commands of the tree have them without it, too: see `CommandTree`.
+    """
+    return attach_shared_options(command, taken=())
+
+
+def attach_shared_options(command: Command, taken: Collection[str]) -> Command:
+    """Adds the shared options, but for the names that the command's own parameters have taken."""
+    for shared in reversed(SHARED):
+        names = [name for name in shared.names if name not in taken]
+        if names and shared.parameter not in taken:
+            attributes: dict[str, Any] = {
+                "callback": _remember,
+                "envvar": [*shared.variables()] or None,
+                "help": shared.help,
+                "expose_value": False,
+                **shared.attributes,
+            }
+            attach = click.option(*names, shared.parameter, cls=SharedOption, **attributes)
+            command = attach(command)
     return command
 
 
@@ -126,31 +61,65 @@ class Given:
         """Settings with every default filled in."""
         values = self.values
         output: Path = values.get("output_dir") or Path()
-        images: Path = values.get("images_dir") or Path("images")
-        if values.get("images_dir") and not images.is_dir():
-            raise InputError(f"--images-dir: {images} is no folder")
         cpus = len(os.sched_getaffinity(0))
         running = workers or cpus
+        wheel_server = values.get("build_wheel_server_url")
         return Settings(
             sdists_repo=values.get("sdists_repo") or output / "sdists-repo",
             wheels_repo=values.get("wheels_repo") or output / "wheels-repo",
             work_dir=values.get("work_dir") or output / "work-dir",
             cache=values.get("cache_dir") or _cache(os.environ),
-            images_folders=(images,) if images.is_dir() else (),
+            images_folders=self._images_folders(),
             variables=dict(os.environ),
             variant=values.get("variant") or "cpu",
             image=values.get("image"),
             engine=values.get("engine") or "auto",
             index_urls=tuple(values.get("sdist_server_url") or ()),
+            wheel_server_urls=(wheel_server,) if wheel_server else (),
+            settings_file=values.get("settings_file") or Path("overrides/settings.yaml"),
+            settings_dir=values.get("settings_dir") or Path("overrides/settings"),
+            patches_dir=values.get("patches_dir") or Path("overrides/patches"),
+            min_release_age=values.get("min_release_age") or 0,
             workers=running,
             jobs=values.get("jobs") or math.ceil(2 * cpus / running),
             reuse=not values.get("no_cache"),
+            cleanup=values.get("cleanup", True),
             limits=self._limits(),
         )
 
     @property
     def constraints(self) -> tuple[str, ...]:
         return tuple(self.values.get("constraints_file") or ())
+
+    @property
+    def listening(self) -> Listening:
+        """Who hears what the run tells."""
+        values = self.values
+        return Listening(
+            verbose=bool(values.get("verbose")),
+            tracebacks=bool(values.get("debug")),
+            console_format=values.get("log_format"),
+            log_file=values.get("log_file"),
+            error_log_file=values.get("error_log_file"),
+        )
+
+    @property
+    def notes(self) -> Iterator[str]:
+        """What whoever gave these options should know about them."""
+        if self.values.get("network_isolation") is False:
+            yield "--no-network-isolation changes nothing: builds never have a network here"
+        if self.values.get("envs_dir"):
+            yield (
+                "--envs-dir changes nothing: variables of builds stand in the settings "
+                "(`builder migrate-config` moves old folders there)"
+            )
+
+    def _images_folders(self) -> tuple[Path, ...]:
+        named: Path | None = self.values.get("images_dir")
+        if named is not None and not named.is_dir():
+            raise InputError(f"--images-dir: {named} is no folder")
+        folder = named or Path("images")
+        return (folder,) if folder.is_dir() else ()
 
     def _limits(self) -> Limits:
         usual = Limits()
@@ -163,32 +132,36 @@ class Given:
 
 def given(click_context: click.Context) -> Given:
     """Everything shared that was given so far."""
-    return Given(click_context.find_root().meta.get(__name__, {}))
+    found = click_context.find_root().meta.get(__name__, {})
+    return Given({name: one.value for name, one in found.items()})
+
+
+@dataclass(frozen=True)
+class _Found:
+    value: Any
+    typed: bool
+    """Whether it stood on the command line, which wins over variables."""
 
 
 def _remember(click_context: click.Context, parameter: click.Parameter, value: Any) -> Any:  # noqa: ANN401
-    meta = click_context.find_root().meta
-    known = meta.setdefault(__name__, {})
-    from_variables: set[str] = meta.setdefault(f"{__name__}.variables", set())
     name = parameter.name or ""
-    if click_context.get_parameter_source(name) is ParameterSource.ENVIRONMENT:
-        # The command looks at the variables again: an option before its name comes first.
-        if name in known and name not in from_variables:
-            return value
-        from_variables.add(name)
-    elif value and name in from_variables:
-        from_variables.remove(name)
-        del known[name]
-    if isinstance(value, tuple):
-        if not value:
-            return value
-        known[name] = (
-            *known.get(name, ()),
-            *(one for one in value if one not in known.get(name, ())),
-        )
-    elif value is not None:
-        known[name] = value
+    source = click_context.get_parameter_source(name)
+    if source not in {ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT}:
+        return value
+    found = _Found(value, typed=source is ParameterSource.COMMANDLINE)
+    known: dict[str, _Found] = click_context.find_root().meta.setdefault(__name__, {})
+    before = known.get(name)
+    if before is None or found.typed or not before.typed:
+        # Only what was typed on both sides of the command's name is collected: each
+        # command reads the variables again.
+        together = parameter.multiple and before is not None and before.typed
+        known[name] = _joined(before.value, found) if before and together else found
     return value
+
+
+def _joined(before: tuple[Any, ...], found: _Found) -> _Found:
+    more = tuple(one for one in found.value if one not in before)
+    return _Found((*before, *more), typed=found.typed)
 
 
 def _cache(variables: Mapping[str, str]) -> Path:

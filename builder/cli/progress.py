@@ -1,20 +1,19 @@
 """Shows a run as it goes: live where there is a terminal, one line an event elsewhere."""
 
-import sys
+import logging
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TextIO
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from builder.cli.telling import console, tell
 from builder.domain.events import Event, Noted, PackageFailed, PackageMoved, Stage
 from builder.domain.releases import Pin
-from builder.workflows.logs import harmless
 
 _ACTIVE = (Stage.BUILDING, Stage.PREPARING, Stage.FETCHING)
 _QUIET = (Stage.FETCHING, Stage.PREPARING, Stage.WAITING)
@@ -40,11 +39,10 @@ class Tally:
 
 
 class Progress:
-    """Hears events from any thread, and prints them."""
+    """Hears events from any thread, and tells of them."""
 
-    def __init__(self, stream: TextIO, *, verbose: bool) -> None:
-        self._console = Console(file=stream, highlight=False, soft_wrap=True)
-        self._verbose = verbose
+    def __init__(self) -> None:
+        self._console = console()
         self._lock = threading.Lock()
         self._began = time.monotonic()
         self.tally = Tally()
@@ -54,8 +52,7 @@ class Progress:
         with self._lock:
             line = self._take(event, now)
         if line is not None:
-            stamp = f"[{now - self._began:7.1f} s] "
-            self._console.print(Text(stamp + harmless(line)), soft_wrap=True)
+            tell(line.text, line.level, stamp=f"[{now - self._began:7.1f} s] ")
 
     @contextmanager
     def shown(self) -> Iterator[None]:
@@ -78,25 +75,27 @@ class Progress:
     def seconds(self) -> float:
         return time.monotonic() - self._began
 
-    def _take(self, event: Event, now: float) -> str | None:
+    def _take(self, event: Event, now: float) -> "_Line | None":
         match event:
-            case Noted(text, warning):
-                return f"warning: {text}" if warning else text
+            case Noted(text, warning=False):
+                return _Line(text)
+            case Noted(text):
+                return _Line(f"warning: {text}", logging.WARNING)
             case PackageFailed(failure):
                 blocked = failure.blocked_by is not None
                 self.tally.stages[failure.pin] = Stage.BLOCKED if blocked else Stage.FAILED
-                if blocked:
-                    return f"blocked   {failure.pin}: {harmless(failure.reason)}"
-                return f"failed    {failure.pin}: {failure.phase.value}: {harmless(failure.reason)}"
+                reason = failure.reason if blocked else f"{failure.phase.value}: {failure.reason}"
+                told = f"{'blocked' if blocked else 'failed':9} {failure.pin}: {reason}"
+                return _Line(told, logging.ERROR)
             case PackageMoved():
                 return self._move(event, now)
 
-    def _move(self, event: PackageMoved, now: float) -> str | None:
+    def _move(self, event: PackageMoved, now: float) -> "_Line | None":
         tally, pin, stage = self.tally, event.pin, event.stage
         started = tally.since.get(pin, now)
         if stage is Stage.REUSED:
             tally.reused.add(pin)
-            return f"reused    {pin}" if self._verbose else None
+            return _Line(f"reused    {pin}", logging.DEBUG)
         if stage is Stage.WAITING:
             tally.waits_for[pin] = event.waits_for
             if pin in tally.over:
@@ -105,10 +104,8 @@ class Progress:
         tally.since[pin] = now
         if stage is Stage.BUILT:
             how = "from the store" if pin in tally.reused else f"in {now - started:.1f} s"
-            return f"built     {pin} {how} ({tally.count(Stage.BUILT)} done)"
-        if stage in _QUIET and not self._verbose:
-            return None
-        return f"{stage.value:9} {pin}"
+            return _Line(f"built     {pin} {how} ({tally.count(Stage.BUILT)} done)")
+        return _Line(f"{stage.value:9} {pin}", logging.DEBUG if stage in _QUIET else logging.INFO)
 
     def _view(self) -> RenderableType:
         now = time.monotonic()
@@ -135,6 +132,12 @@ class Progress:
         return Group(*lines)
 
 
-def terminal_progress(*, verbose: bool) -> Progress:
+@dataclass(frozen=True)
+class _Line:
+    text: str
+    level: int = logging.INFO
+
+
+def terminal_progress(*, verbose: bool = False) -> Progress:  # noqa: ARG001 - the console knows
     """Progress on standard error: standard output is for data."""
-    return Progress(sys.stderr, verbose=verbose)
+    return Progress()

@@ -1,9 +1,7 @@
-"""What is said at the end of a run, and how errors are said."""
+"""What is said at the end of a run."""
 
 import shlex
 from collections.abc import Iterator, Sequence
-
-import click
 
 from builder.app.settings import Settings
 from builder.cli.progress import Tally
@@ -11,21 +9,9 @@ from builder.domain.builds import Failure, Phase
 from builder.domain.containers import Ending
 from builder.domain.events import Stage
 from builder.domain.graph import Dependency
-from builder.errors import BuilderError, ExitStatus
+from builder.errors import ExitStatus
 from builder.workflows.bootstrap import Bootstrapped
 from builder.workflows.logs import harmless
-
-
-def show_error(error: BuilderError) -> None:
-    """An error as a person reads it: what happened, then what to do."""
-    click.echo(f"error: {harmless_lines(error.message)}", err=True)
-    if error.hint:
-        click.echo(f"hint: {harmless_lines(error.hint)}", err=True)
-
-
-def harmless_lines(text: str) -> str:
-    """A text of several lines without what could command a terminal."""
-    return "\n".join(harmless(line) for line in text.splitlines())
 
 
 def failure_lines(

@@ -97,8 +97,11 @@ def test_options_that_may_be_repeated_replace_a_variable(
     assert parsed[-1].constraints == ("o.txt",)
 
 
-def test_a_variable_may_name_several_files(group: click.Group, parsed: list[Given]) -> None:
-    settings(group, parsed, "show", env={"BUILDER_CONSTRAINTS_FILES": "v.txt w.txt"})
+@pytest.mark.parametrize("name", ["BUILDER_CONSTRAINTS_FILES", "FROMAGER_CONSTRAINTS_FILE"])
+def test_a_variable_may_name_several_files(
+    name: str, group: click.Group, parsed: list[Given]
+) -> None:
+    settings(group, parsed, "show", env={name: "v.txt w.txt"})
 
     assert parsed[-1].constraints == ("v.txt", "w.txt")
 
@@ -108,6 +111,29 @@ def test_limits_are_given_in_units_of_people(group: click.Group, parsed: list[Gi
 
     assert found.limits.memory_bytes == 512 << 20
     assert found.limits.wall_seconds == 60.0
+
+
+def test_an_option_before_the_command_turns_off_what_a_variable_turned_on(
+    group: click.Group, parsed: list[Given]
+) -> None:
+    found = settings(group, parsed, "--no-cleanup", "show", env={"BUILDER_CLEANUP": "1"})
+
+    assert not found.cleanup
+
+
+def test_a_variable_turns_a_flag_off(group: click.Group, parsed: list[Given]) -> None:
+    assert not settings(group, parsed, "show", env={"FROMAGER_CLEANUP": "0"}).cleanup
+
+
+def test_folders_of_overrides_have_the_usual_places(
+    group: click.Group, parsed: list[Given]
+) -> None:
+    found = settings(group, parsed, "show", "--settings-dir", "mine", "--min-release-age", "7")
+
+    assert found.settings_dir == Path("mine")
+    assert found.settings_file == Path("overrides/settings.yaml")
+    assert found.patches_dir == Path("overrides/patches")
+    assert found.min_release_age == 7
 
 
 def names(command: click.Command, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:

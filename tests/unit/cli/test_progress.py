@@ -1,8 +1,10 @@
 """Progress is plain lines where there is no terminal, and commands none where there is one."""
 
 import io
+from contextlib import redirect_stderr
 
 from builder.cli.progress import Progress
+from builder.cli.telling import Listening, listen
 from builder.domain.builds import Failure, Phase
 from builder.domain.events import Event, Noted, PackageFailed, PackageMoved, Stage
 from tests.facts import pin
@@ -12,9 +14,11 @@ PIN = pin("pkg==1")
 
 def printed(*events: Event, verbose: bool = False) -> list[str]:
     stream = io.StringIO()
-    progress = Progress(stream, verbose=verbose)
-    for event in events:
-        progress(event)
+    with redirect_stderr(stream):
+        listen(Listening(verbose=verbose))
+        progress = Progress()
+        for event in events:
+            progress(event)
     return [line.partition("] ")[2] for line in stream.getvalue().splitlines()]
 
 
