@@ -1,10 +1,9 @@
 """Reads graph.json and build-order.json, ours and Fromager's."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any, TypeVar
+from collections.abc import Iterable
+from typing import Annotated
 
-from packaging.utils import canonicalize_name
+from packaging.utils import InvalidName, canonicalize_name
 from packaging.version import InvalidVersion, Version
 from pydantic import (
     AfterValidator,
@@ -12,7 +11,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     TypeAdapter,
-    ValidationError,
 )
 
 from builder.domain.digests import Digest
@@ -28,6 +26,7 @@ from builder.domain.graph import (
 )
 from builder.domain.releases import Pin
 from builder.errors import InputError
+from builder.record.parsing import parse_json
 
 _HINT = "is this the graph.json of a bootstrap? Older graphs: `builder graph migrate-graph`"
 _ORDER_HINT = "is this the build-order.json of a bootstrap?"
@@ -42,8 +41,8 @@ def _pin(key: object) -> object:
         raise ValueError("is not of the form name==version")
     name, _, version = key.partition("==")
     try:
-        return Pin(canonicalize_name(name), Version(version))
-    except InvalidVersion as error:
+        return Pin(canonicalize_name(name, validate=True), Version(version))
+    except (InvalidName, InvalidVersion) as error:
         raise ValueError(str(error)) from error
 
 
@@ -94,6 +93,11 @@ def _version(text: str) -> str:
     return text
 
 
+def _name(text: str) -> str:
+    canonicalize_name(text, validate=True)
+    return text
+
+
 class _Node(_Lock):
     download_url: str = ""
     pre_built: bool = False
@@ -106,7 +110,7 @@ class _Node(_Lock):
 class _Entry(_Lock):
     req: str = ""
     constraint: str | None = ""
-    dist: str
+    dist: Annotated[str, AfterValidator(_name)]
     version: Annotated[str, AfterValidator(_version)]
     prebuilt: bool = False
     source_url: str = ""
@@ -115,7 +119,6 @@ class _Entry(_Lock):
 
 _GRAPH: TypeAdapter[dict[str, _Node]] = TypeAdapter(dict[str, _Node])
 _ORDER: TypeAdapter[list[_Entry]] = TypeAdapter(list[_Entry])
-_Read = TypeVar("_Read")
 
 
 def read_graph(text: str | bytes, where: str) -> DependencyGraph:
@@ -128,7 +131,7 @@ def read_graph(text: str | bytes, where: str) -> DependencyGraph:
     Raises:
         InputError: it is no graph; the message names the place within.
     """
-    nodes = _parse(_GRAPH, text, where, _HINT)
+    nodes = parse_json(_GRAPH, text, where, _HINT)
     if "" not in nodes:
         raise InputError(f'{where}: there is no node "", which stands for the request', hint=_HINT)
     edges: list[Dependency] = []
@@ -159,30 +162,13 @@ def read_build_order(text: str | bytes, where: str) -> tuple[GraphNode, ...]:
         InputError: it is no build order; the message names the place within.
     """
     found: dict[Pin, GraphNode] = {}
-    for entry in _parse(_ORDER, text, where, _ORDER_HINT):
+    for entry in parse_json(_ORDER, text, where, _ORDER_HINT):
         pin = Pin(canonicalize_name(entry.dist), Version(entry.version))
         pre_built = entry.prebuilt or entry.source_url_type == "prebuilt"
         found.setdefault(
             pin, _graph_node(pin, entry.source_url, entry, entry.constraint, pre_built)
         )
     return tuple(found.values())
-
-
-def _parse(adapter: TypeAdapter[_Read], text: str | bytes, where: str, hint: str) -> _Read:
-    try:
-        return adapter.validate_python(json.loads(text))
-    except ValidationError as error:
-        raise InputError(f"{where}: {_in_words(error)}", hint=hint) from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{where}: this is not JSON: {error}", hint=hint) from error
-
-
-def _in_words(error: ValidationError) -> str:
-    first: Mapping[str, Any] = error.errors()[0]
-    path: Sequence[object] = first["loc"]
-    place = ".".join(str(part) or '""' for part in path) or "the whole"
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return f"{place}: {first['msg'].removeprefix('Value error, ')}{more}"
 
 
 def _node_pin(key: str, where: str) -> Pin:

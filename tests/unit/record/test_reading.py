@@ -77,8 +77,23 @@ def test_a_graph_that_fromager_wrote_is_read_without_what_it_does_not_know() -> 
             ),
             "the request needs a==1, and there is no such node",
         ),
+        (
+            (
+                '{"": {"version": "0", "canonicalized_name": "",'
+                ' "edges": [{"key": "a\\nb==1", "req_type": "toplevel", "req": "a"}]}}'
+            ),
+            "name is invalid",
+        ),
     ],
-    ids=["no JSON", "a list", "no root", "an empty edge", "no version", "a missing node"],
+    ids=[
+        "no JSON",
+        "a list",
+        "no root",
+        "an empty edge",
+        "no version",
+        "a missing node",
+        "a name of two lines",
+    ],
 )
 def test_what_is_no_graph_is_refused_with_the_place(text: str, words: str) -> None:
     with pytest.raises(InputError) as caught:
