@@ -6,12 +6,14 @@ from types import FrameType
 from typing import NoReturn
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from builder.cli.bootstrap import bootstrap_command
 from builder.cli.doctor import doctor_command
 from builder.cli.images import image_group
 from builder.cli.telling import Listening, listen, tell, tell_error
 from builder.cli.tree import CommandTree
+from builder.cli.usage import explained
 from builder.errors import BuilderError, ExitStatus
 
 
@@ -36,9 +38,12 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     listen(Listening())
     try:
-        status = cli.main(standalone_mode=False)
-    except click.ClickException as error:
+        status = cli.main(prog_name="builder", standalone_mode=False)
+    except NoArgsIsHelpError as error:
         error.show()
+        sys.exit(ExitStatus.USAGE)
+    except click.ClickException as error:
+        tell_error(explained(error))
         sys.exit(error.exit_code)
     except BuilderError as error:
         tell_error(error)

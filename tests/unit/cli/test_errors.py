@@ -21,8 +21,13 @@ NONSENSE = {
     "nothing at all": (["bootstrap"], 2, "hint:"),
     "a missing file": (["bootstrap", "-r", "missing.txt"], 2, "hint:"),
     "a missing constraints file": (["bootstrap", "x", "-c", "missing.txt"], 2, "hint:"),
-    "an option": (["bootstrap", "--frobnicate"], 2, "No such option"),
-    "a number of workers": (["bootstrap", "-m", "0", "x"], 2, "Invalid value"),
+    "an option": (["bootstrap", "--variance", "x"], 2, "hint: did you mean --variant?"),
+    "a command": (["bootstarp"], 2, "hint: did you mean `builder bootstrap`?"),
+    "a command of a group": (["lock"], 2, "hint: did you mean `builder image lock`?"),
+    "a choice": (["doctor", "--engine", "lxc"], 2, "error: --engine: 'lxc' is not one of"),
+    "a missing argument": (["image", "show"], 2, "error: builder image show needs NAME"),
+    "a missing value": (["bootstrap", "-r"], 2, "error: option '-r' requires an argument"),
+    "a number of workers": (["bootstrap", "-m", "0", "x"], 2, "error: -m/--max-workers: 0 is not"),
     "an index": (["bootstrap", "x", "--index-url", "nonsense"], 2, "hint:"),
     "a URL": (["bootstrap", "x @ https://index.example/x.tar.gz"], 2, "hint:"),
     "an image": (["bootstrap", "x", "--image", "nope"], 2, "hint:"),
@@ -40,9 +45,46 @@ def test_a_clear_error_for(what: str, tmp_path: Path) -> None:
     done = run(*arguments, cwd=tmp_path)
 
     assert done.returncode == status, done.stderr
+    assert done.stderr.startswith("error: ")
     assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+def test_a_wrong_value_of_a_variable_is_traced_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FROMAGER_JOBS", "many")
+
+    done = run("doctor", cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert "hint: the value comes from the variable FROMAGER_JOBS" in done.stderr
+
+
+def test_the_traceback_of_an_error_is_shown_on_demand_and_always_in_the_log(tmp_path: Path) -> None:
+    plain = run("bootstrap", "--log-file", "log", cwd=tmp_path)
+    debugged = run("--debug", "bootstrap", cwd=tmp_path)
+
+    assert "Traceback" not in plain.stderr
+    assert "DEBUG Traceback" in (tmp_path / "log").read_text()
+    assert "Traceback" in debugged.stderr
+    assert debugged.returncode == plain.returncode == 2
+
+
+def test_errors_reach_the_file_of_errors(tmp_path: Path) -> None:
+    run("bootstrap", "--error-log-file", "errors", cwd=tmp_path)
+
+    lines = (tmp_path / "errors").read_text().splitlines()
+    assert [line.split()[2] for line in lines] == ["ERROR", "ERROR"]
+    assert " ERROR error: " in lines[0]
+
+
+def test_alone_it_shows_its_help(tmp_path: Path) -> None:
+    done = run(cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("Usage: builder [OPTIONS] COMMAND")
 
 
 def test_doctor_without_an_engine_says_how_to_get_one(tmp_path: Path) -> None:
