@@ -25,14 +25,15 @@ def offers_for(
     page: ProjectPage | NoSuchProject,
     specifiers: Sequence[SpecifierSet],
     constraint: Constraint | None,
-    target: TargetPython,
+    target: TargetPython | None,
     ages: ReleaseAges | None = None,
 ) -> Offer:
     """Filters a project's releases as the standards say, and by their age where that is limited.
 
     Pre-releases count only where a specifier or the constraint names one, or nothing else matches
     (PEP 440). A yanked release counts only where it is pinned exactly (PEP 592). Ages come last:
-    a pre-release never takes the place of a release that is too young.
+    a pre-release never takes the place of a release that is too young. Without a target,
+    every Python will do.
     """
     if isinstance(page, NoSuchProject):
         asked = ", ".join(page.asked)
@@ -42,24 +43,30 @@ def offers_for(
         combined &= specifier
     if constraint is not None:
         combined &= constraint.specifier
-    runnable = [c for c in page.candidates if _runs_on(c, target)]
-    pinned = _pinned_versions(combined)
+    runnable = [c for c in page.candidates if wrong_python(c, target) is None]
+    pinned = pinned_versions(combined)
     allowed = [c for c in runnable if c.yanked is None or c.pin.version in pinned]
     by_version = {c.pin.version: c for c in allowed}
     versions = sorted(combined.filter(by_version), reverse=True)
     candidates = tuple(by_version[version] for version in versions)
-    limited = _pinned_versions(constraint.specifier) if constraint is not None else set()
+    limited = pinned_versions(constraint.specifier) if constraint is not None else set()
     aged = of_right_age(candidates, ages, limited) if ages is not None else Aged(candidates)
     if aged.candidates:
         return Offer(aged.candidates, ())
     return Offer((), (*_refusals(page, combined, constraint, target), *aged.refusals))
 
 
-def _runs_on(candidate: Candidate, target: TargetPython) -> bool:
-    return candidate.requires_python.contains(target.version, prereleases=True)
+def wrong_python(candidate: Candidate, target: TargetPython | None) -> str | None:
+    """Why a release cannot run on the target; None where it can."""
+    if target is None or candidate.requires_python.contains(target.version, prereleases=True):
+        return None
+    return (
+        f"{candidate.pin} needs Python {candidate.requires_python}, the image has {target.version}"
+    )
 
 
-def _pinned_versions(specifiers: SpecifierSet) -> set[Version]:
+def pinned_versions(specifiers: SpecifierSet) -> set[Version]:
+    """The versions that a specifier names by `==` or `===`."""
     versions = set()
     for spec in specifiers:
         if spec.operator in ("==", "==="):
@@ -73,7 +80,7 @@ def _refusals(
     page: ProjectPage,
     combined: SpecifierSet,
     constraint: Constraint | None,
-    target: TargetPython,
+    target: TargetPython | None,
 ) -> list[str]:
     lines = []
     if constraint is not None:
@@ -85,11 +92,8 @@ def _refusals(
         return lines
     matching = [c for c in page.candidates if combined.contains(c.pin.version, prereleases=True)]
     for candidate in sorted(matching, key=lambda c: c.pin, reverse=True)[:3]:
-        if not _runs_on(candidate, target):
-            lines.append(
-                f"{candidate.pin} needs Python {candidate.requires_python}, "
-                f"the image has {target.version}"
-            )
+        if (misfit := wrong_python(candidate, target)) is not None:
+            lines.append(misfit)
         elif candidate.yanked is not None:
             lines.append(f"{candidate.pin} was yanked: {candidate.yanked or 'no reason given'}")
     if not matching:

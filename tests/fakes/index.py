@@ -50,6 +50,8 @@ class FakeRelease:
             f"{_FILES_URL}{stem}-py3-none-any.whl",
             Digest.of_bytes(b"wheel"),
             Digest.of_bytes(self.metadata),
+            upload_time=self.upload_time,
+            yanked=self.yanked,
         )
         return Candidate(
             pin=Pin(canonicalize_name(self.name), Version(self.version)),
