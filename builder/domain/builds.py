@@ -110,6 +110,7 @@ class Phase(Enum):
 
     RESOLVE = "resolve"
     FETCH = "fetch"
+    PATCH = "patch"
     PREPARE = "prepare"
     ENVIRONMENT = "environment"
     HOOKS = "hooks"

@@ -2,12 +2,12 @@
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
 from packaging.requirements import Requirement
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from builder.domain.core_metadata import (
     UnusableMetadataError,
@@ -33,6 +33,10 @@ class UnusableSource(ValueError):  # noqa: N818 - a finding about what upstream 
     """The source archive cannot be built from, and why."""
 
 
+class UnusablePatch(UnusableSource):
+    """A patch does not fit the source archive, and where."""
+
+
 class _Prepared(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -49,41 +53,71 @@ class _Refused(BaseModel):
     reason: str
 
 
+class _Unpatched(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    status: Literal["unpatched"]
+    number: int
+    reason: str
+
+
 def top_folder(pin: Pin) -> str:
     """The one folder inside a rebuilt sdist, and where it is unpacked below /build."""
     return f"{pin.name.replace('-', '_')}-{pin.version}"
 
 
-def prepare_task(pin: Pin, archive: str) -> dict[str, object]:
-    """What the agent is told; `archive` is the file's name below /in."""
+def prepare_task(pin: Pin, archive: str, patches: Sequence[str] = ()) -> dict[str, object]:
+    """What the agent is told; the archive and the patches, in order, are names below /in."""
     return {
         "action": "prepare",
         "archive": archive,
+        "patches": list(patches),
         "top": top_folder(pin),
         "epoch": SOURCE_DATE_EPOCH,
     }
 
 
-def read_answer(answer: bytes, pin: Pin) -> tuple[BuildSystem, ReleaseMetadata | None]:
+def read_answer(
+    answer: bytes, pin: Pin, patches: Sequence[str] = ()
+) -> tuple[BuildSystem, ReleaseMetadata | None]:
     """What the prepared source says of its build system and, if it can, of its requirements.
+
+    Args:
+        answer: what the agent left.
+        pin: the release that it was told to prepare.
+        patches: how the patches that it was given are called, in order.
 
     Raises:
         UnusableSource: the archive was refused, or what it says is not valid.
+        UnusablePatch: a patch does not fit.
     """
     try:
-        fields = json.loads(answer)
-        if fields.get("status") != "prepared":
-            raise UnusableSource(f"the source archive {_Refused.model_validate(fields).reason}")
-        prepared = _Prepared.model_validate(fields)
-    except (ValidationError, ValueError, AttributeError, RecursionError) as error:
-        if isinstance(error, UnusableSource):
-            raise
+        prepared = _prepared(json.loads(answer), patches)
+    except UnusableSource:
+        raise
+    except (ValueError, AttributeError, RecursionError) as error:
         raise UnusableSource("the container left no usable result") from error
     pyproject = _pyproject(prepared)
+    if patches:
+        # Written when the archive was made: a patch may have changed what it was made from.
+        prepared = prepared.model_copy(update={"pkg_info": None})
     try:
         return _build_system(pyproject, prepared), _static_metadata(pyproject, prepared, pin)
     except UnusableMetadataError as error:
         raise UnusableSource(f"what the source says of itself: {error}") from error
+
+
+def _prepared(fields: dict[str, Any], patches: Sequence[str]) -> _Prepared:
+    match fields.get("status"):
+        case "prepared":
+            return _Prepared.model_validate(fields)
+        case "unpatched":
+            failed = _Unpatched.model_validate(fields)
+            if not 0 <= failed.number < len(patches):
+                raise ValueError("there is no such patch")
+            raise UnusablePatch(f"patch {patches[failed.number]} does not apply: {failed.reason}")
+        case _:
+            raise UnusableSource(f"the source archive {_Refused.model_validate(fields).reason}")
 
 
 def _pyproject(prepared: _Prepared) -> Mapping[str, Any]:

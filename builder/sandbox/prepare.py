@@ -4,15 +4,20 @@ import os
 from typing import Any
 
 import archive
+import patches
 
 MAX_TEXT = 4 << 20
 UNPACKED = "/build/unpacked"
 
 
 def run(task: dict[str, Any]) -> dict[str, Any]:
-    """Unpacks, reads what the source says of itself, and packs it again under a fixed name."""
+    """Unpacks, patches, reads what the source says of itself, and packs it under a fixed name."""
     archive.unpack("/in/" + task["archive"], UNPACKED)
     folder = os.path.join(UNPACKED, archive.only_folder(UNPACKED))
+    try:
+        patches.apply(folder, task["patches"])
+    except patches.PatchFailedError as failed:
+        return {"status": "unpatched", "number": failed.number, "reason": str(failed)}
     archive.pack(folder, task["top"], "/out/source.tar.gz", task["epoch"])
     return {
         "status": "prepared",

@@ -1,7 +1,7 @@
 """From a candidate to a prepared source tree: fetched, checked, unpacked, packed again."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,15 +9,18 @@ from packaging.utils import NormalizedName
 
 from builder.domain.builds import Failure, Phase
 from builder.domain.digests import Digest
-from builder.domain.events import Event, PackageMoved, Stage
+from builder.domain.events import Event, Noted, PackageMoved, Stage
+from builder.domain.patches import Patch, Patches
 from builder.domain.releases import Candidate, Pin
 from builder.domain.sources import SourceTree
+from builder.errors import InputError, StorageError
 from builder.fetch.sources import FetchedSource, fetch_source
 from builder.inspect.collect import RefusedOutput, read_small, take
 from builder.ports import Index, Store
 from builder.prepare.task import (
     MAX_ARCHIVE_BYTES,
     PREPARED_ARCHIVE,
+    UnusablePatch,
     UnusableSource,
     prepare_task,
     read_answer,
@@ -37,8 +40,21 @@ class SourceFolders:
     logs: Path
 
 
+@dataclass(frozen=True)
+class _Fixed:
+    """A patch whose bytes can change no more. `name` is what people call it."""
+
+    name: str
+    digest: Digest
+    path: Path
+
+
+def _unpatched(_pin: Pin) -> Patches:
+    return Patches()
+
+
 class Sources:
-    """Fetches and prepares sources. Safe from several threads."""
+    """Fetches, patches and prepares sources. Safe from several threads."""
 
     def __init__(
         self,
@@ -48,7 +64,9 @@ class Sources:
         folders: SourceFolders,
         hashes: Mapping[NormalizedName, tuple[Digest, ...]],
         notify: Callable[[Event], None],
+        patches: Callable[[Pin], Patches] = _unpatched,
     ) -> None:
+        self._patches = patches
         self._index = index
         self._store = store
         self._sandbox = sandbox
@@ -62,26 +80,57 @@ class Sources:
         Raises:
             DigestMismatchError: the archive is not the one that was promised.
             IndexUnreachableError: it cannot be fetched.
+            InputError: a patch cannot be read.
             StorageError: there is no place for it.
         """
         pin = candidate.pin
         self._notify(PackageMoved(pin, Stage.FETCHING))
         required = self._hashes.get(pin.name, ())
         fetched = fetch_source(self._index, candidate, self._folders.downloads, required)
+        patches = self._fixed(self._wanted_patches(pin))
         try:
-            archive, answer = self._prepared(fetched)
-            system, metadata = read_answer(answer, pin)
+            archive, answer = self._prepared(fetched, patches)
+            system, metadata = read_answer(answer, pin, _names(patches))
         except (UnusableSource, RefusedOutput) as unusable:
-            log = log_path(self._folders.logs, pin)
-            shown = tail(log) if log.is_file() else ()
-            return Failure(pin, Phase.PREPARE, f"{fetched.path.name}: {unusable}", "", log, shown)
+            return self._failure(fetched, unusable)
         stored = self._store.path(archive)
         if stored is not None:
             publish_copy(stored, self._folders.builds / f"{top_folder(pin)}.tar.gz")
         return SourceTree(pin, archive, fetched.digest, fetched.url, system, metadata)
 
-    def _prepared(self, fetched: FetchedSource) -> tuple[Digest, bytes]:
-        key = self._key(fetched)
+    def _failure(self, fetched: FetchedSource, unusable: ValueError) -> Failure:
+        log = log_path(self._folders.logs, fetched.pin)
+        shown = tail(log) if log.is_file() else ()
+        phase = Phase.PATCH if isinstance(unusable, UnusablePatch) else Phase.PREPARE
+        return Failure(
+            fetched.pin, phase, f"{fetched.path.name}: {unusable}", log=log, log_tail=shown
+        )
+
+    def _wanted_patches(self, pin: Pin) -> tuple[Patch, ...]:
+        patches = self._patches(pin)
+        for patch in patches.passed_over:
+            text = f"{pin}: {patch.name} is not applied: it is for another version"
+            self._notify(Noted(text, warning=True))
+        return patches.apply
+
+    def _fixed(self, patches: Sequence[Patch]) -> tuple[_Fixed, ...]:
+        """What is applied and what the key names are the same bytes, whoever edits the file."""
+        return tuple(self._fixed_patch(patch) for patch in patches)
+
+    def _fixed_patch(self, patch: Patch) -> _Fixed:
+        try:
+            digest = self._store.put(patch.path)
+        except OSError as error:
+            raise InputError(f"{patch.path}: cannot be read: {error.strerror}") from error
+        path = self._store.path(digest)
+        if path is None:
+            raise StorageError(
+                f"{patch.path} changed while it was read", hint="run the same command again"
+            )
+        return _Fixed(patch.name, digest, path)
+
+    def _prepared(self, fetched: FetchedSource, patches: Sequence[_Fixed]) -> tuple[Digest, bytes]:
+        key = self._key(fetched, patches)
         recorded = self._store.result(key)
         if recorded is not None:
             fields = json.loads(recorded)
@@ -89,32 +138,40 @@ class Sources:
             if self._store.path(archive) is not None:
                 return archive, fields["answer"].encode()
         self._notify(PackageMoved(fetched.pin, Stage.PREPARING))
-        archive, answer = self._prepare(fetched)
+        archive, answer = self._prepare(fetched, patches)
         fields = {"archive": archive.sha256, "answer": answer.decode()}
         self._store.record(key, json.dumps(fields).encode())
         return archive, answer
 
-    def _key(self, fetched: FetchedSource) -> Digest:
-        fields = ("prepare 1", str(fetched.pin), fetched.digest.sha256, self._sandbox.image)
-        return Digest.of_bytes("\n".join([*fields, self._sandbox.agent.digest.sha256]).encode())
+    def _key(self, fetched: FetchedSource, patches: Sequence[_Fixed]) -> Digest:
+        fields = ["prepare 2", str(fetched.pin), fetched.digest.sha256, self._sandbox.image]
+        fields += [self._sandbox.agent.digest.sha256, *(it.digest.sha256 for it in patches)]
+        return Digest.of_bytes("\n".join(fields).encode())
 
-    def _prepare(self, fetched: FetchedSource) -> tuple[Digest, bytes]:
+    def _prepare(self, fetched: FetchedSource, patches: Sequence[_Fixed]) -> tuple[Digest, bytes]:
         name = "sdist" + "".join(fetched.path.suffixes[-2:])
+        files = {f"{n:03}-{it.name.rpartition('/')[2]}": it.path for n, it in enumerate(patches, 1)}
         task = Task(
             name="prepare",
-            order=prepare_task(fetched.pin, name),
-            inputs={name: fetched.path},
+            order=prepare_task(fetched.pin, name, tuple(files)),
+            inputs={name: fetched.path, **files},
         )
         log = log_path(self._folders.logs, fetched.pin)
         log.unlink(missing_ok=True)
         with appending_to(log) as output, self._sandbox.run(task, output) as finished:
-            return self._collect(finished, fetched.pin)
+            return self._collect(finished, fetched.pin, patches)
 
-    def _collect(self, finished: Finished, pin: Pin) -> tuple[Digest, bytes]:
+    def _collect(
+        self, finished: Finished, pin: Pin, patches: Sequence[_Fixed]
+    ) -> tuple[Digest, bytes]:
         if not finished.exit.succeeded:
             raise UnusableSource(f"could not be unpacked: {in_words(finished.exit)}")
         answer = read_small(finished.out, RESULT)
-        read_answer(answer, pin)
+        read_answer(answer, pin, _names(patches))
         collected = finished.out.parent / PREPARED_ARCHIVE
         take(finished.out, PREPARED_ARCHIVE, collected, MAX_ARCHIVE_BYTES)
         return self._store.put(collected), answer
+
+
+def _names(patches: Sequence[_Fixed]) -> tuple[str, ...]:
+    return tuple(patch.name for patch in patches)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from builder.domain.metadata import MetadataOrigin
 from builder.domain.sources import BuildSystem
-from builder.prepare.task import UnusableSource, prepare_task, read_answer
+from builder.prepare.task import UnusablePatch, UnusableSource, prepare_task, read_answer
 from tests.facts import pin
 
 PIN = pin("some-pkg==1.0")
@@ -25,9 +25,10 @@ def system(pyproject: str | None, *, has_setup: bool = False) -> BuildSystem:
 
 
 def test_the_order_names_the_archive_and_the_one_folder() -> None:
-    assert prepare_task(PIN, "sdist.tar.gz") == {
+    assert prepare_task(PIN, "sdist.tar.gz", ["001-a.patch"]) == {
         "action": "prepare",
         "archive": "sdist.tar.gz",
+        "patches": ["001-a.patch"],
         "top": "some_pkg-1.0",
         "epoch": 315532800,
     }
@@ -102,6 +103,29 @@ def test_a_refused_archive_says_why() -> None:
 
     with pytest.raises(UnusableSource, match="the source archive holds a device"):
         read_answer(refused, PIN)
+
+
+def unpatched(number: object, reason: object = "hunk 1 of f does not fit") -> bytes:
+    return json.dumps({"status": "unpatched", "number": number, "reason": reason}).encode()
+
+
+def test_a_patch_that_does_not_fit_is_named() -> None:
+    with pytest.raises(UnusablePatch, match=r"patch p/2\.patch does not apply: hunk 1 of f"):
+        read_answer(unpatched(1), PIN, ["p/1.patch", "p/2.patch"])
+
+
+@pytest.mark.parametrize("number", [-1, 2, "1", 1.5, None, True])
+def test_a_patch_that_was_not_given_cannot_fail(number: object) -> None:
+    with pytest.raises(UnusableSource, match="no usable result"):
+        read_answer(unpatched(number), PIN, ["p/1.patch", "p/2.patch"])
+
+
+def test_a_patched_source_is_believed_less() -> None:
+    pkg_info = "Metadata-Version: 2.2\nName: some-pkg\nVersion: 1.0\nRequires-Dist: x\n"
+
+    _, found = read_answer(answer(pkg_info=pkg_info), PIN, ["p/1.patch"])
+
+    assert found is None
 
 
 @given(st.binary(max_size=60) | st.sampled_from([b"[" * 100_000, b"1", b"{}", b"null", b"\xff"]))
