@@ -68,9 +68,9 @@ SHARED: tuple[Shared, ...] = (
     ),
     _path("--error-log-file", text="Add errors to this file; it is made even if there are none."),
     _path("-O", "--output-dir", text="Where results go. Default: this folder."),
-    _path("-o", "--sdists-repo", text="Source archives. Default: sdists-repo in --output-dir."),
-    _path("-w", "--wheels-repo", text="Wheels. Default: wheels-repo in --output-dir."),
-    _path("-t", "--work-dir", text="Records and logs. Default: work-dir in --output-dir."),
+    _path("-o", "--sdists-repo", text="Source archives. Default: sdists-repo below -O."),
+    _path("-w", "--wheels-repo", text="Wheels. Default: wheels-repo below -O."),
+    _path("-t", "--work-dir", text="Records and logs. Default: work-dir below -O."),
     Shared(
         ("-c", "--constraints-file"),
         "Constraints, as pip reads them. May be repeated.",

@@ -2,12 +2,18 @@
 
 from collections.abc import Callable
 from functools import wraps
+from textwrap import wrap
 from typing import Any
 
 import click
 
 from builder.cli.options import SharedOption, attach_shared_options, given
 from builder.cli.telling import listen, warn
+
+_REFERENCE = "Shared options, which `builder --help` describes:"
+_VERBATIM = "\b"
+"""Tells click to leave the lines of a paragraph as they are: it would break names at hyphens."""
+_WIDTH = 76
 
 
 class CommandTree(click.Group):
@@ -27,7 +33,9 @@ def equip(command: click.Command, path: tuple[str, ...]) -> None:
 
     Its own options keep their names where a shared option has the same one.
     """
-    for option in _share(command):
+    own = _share(command)
+    _refer(command)
+    for option in own:
         if isinstance(option, click.Option):
             _read_variables(option, path)
     if isinstance(command, click.Group):
@@ -52,6 +60,16 @@ def _share(command: click.Command) -> list[click.Parameter]:
     attach_shared_options(carrier, taken)
     command.params = [*own, *reversed(carrier.params)]
     return own
+
+
+def _refer(command: click.Command) -> None:
+    """Lets a command's help name the shared options, which only the root's help describes."""
+    shared = [one for one in command.params if isinstance(one, SharedOption)]
+    names = ", ".join(name for one in shared for name in (*one.opts, *one.secondary_opts))
+    lines = wrap(f"{_REFERENCE} {names}.", _WIDTH, break_on_hyphens=False)
+    before = (command.epilog or "").partition(_VERBATIM)[0].rstrip()
+    reference = "\n".join([_VERBATIM, *lines])
+    command.epilog = f"{before}\n\n{reference}" if before else reference
 
 
 def _read_variables(option: click.Option, path: tuple[str, ...]) -> None:
