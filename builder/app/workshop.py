@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Event
 
 from builder.app.images import image_catalogue
@@ -52,6 +53,7 @@ class Workshop:
     sandbox: Sandbox
     store: FileStore
     target: TargetPython
+    scratch: Path
 
 
 @contextmanager
@@ -80,7 +82,7 @@ def open_workshop(
         notify(Noted(f"image: {settings.image_name}, {identifier}"))
         with _sandbox(settings, engine, identifier, interpreter, stop) as sandbox:
             store = FileStore(settings.cache / "store", reuse=settings.reuse)
-            yield Workshop(sandbox, store, describe_target(sandbox, store))
+            yield Workshop(sandbox, store, describe_target(sandbox, store), sandbox.scratch)
 
 
 @contextmanager

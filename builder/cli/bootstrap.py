@@ -1,61 +1,160 @@
-"""`builder bootstrap`: the main job."""
+"""`builder bootstrap` and `builder bootstrap-parallel`: from requirements to wheels."""
 
+from datetime import UTC, datetime
 from threading import Event
 
 import click
 
-from builder.app.bootstrap import Wanted, bootstrap
+from builder.app.bootstrap import Manner, bootstrap
+from builder.app.lock import Strictness, build_from_lock, lock_from_graph
+from builder.app.requested import Wanted
+from builder.app.settings import Settings
 from builder.cli.options import given, shared_options
-from builder.cli.progress import terminal_progress
-from builder.cli.report import failure_lines, status_of, summary_lines
+from builder.cli.report import of_bootstrap, of_lock, repeating
+from builder.cli.runs import (
+    building_options,
+    choice_options,
+    lock_options,
+    requirement_options,
+    run_settings,
+    shown,
+)
 from builder.errors import ExitStatus
 
 
 @click.command("bootstrap")
-@click.argument("requirements", nargs=-1, metavar="[REQUIREMENT]...")
+@requirement_options
 @click.option(
-    "-r",
-    "--requirements-file",
-    "files",
-    multiple=True,
-    metavar="FILE",
-    help="Requirements, as pip reads them. May be repeated.",
+    "--sdist-only/--full-build",
+    "plan_only",
+    default=False,
+    help="Only find out what every build needs, and build only what that takes.",
 )
-@click.option(
-    "-m",
-    "--max-workers",
-    "workers",
-    type=click.IntRange(min=1),
-    help="Builds at once. Default: one for each processor.",
-)
+@choice_options
+@building_options
 @shared_options
 @click.pass_context
-def bootstrap_command(
+def bootstrap_command(  # noqa: PLR0913 - one for each option of the command
     click_context: click.Context,
+    *,
     requirements: tuple[str, ...],
     files: tuple[str, ...],
+    previous: str | None,
+    plan_only: bool,
+    skip_constraints: bool,
+    every_version: bool,
+    max_release_age: int | None,
+    seeds: tuple[str, ...],
+    bg_threads: int | None,  # noqa: ARG001 - accepted, and needed by nothing
     workers: int | None,
+    keep_going: bool,
+    test_mode: bool,
+    wheel_servers: tuple[str, ...],
 ) -> ExitStatus:
     """Rebuild requirements and everything that they need, build tools included, from source.
 
     Leaves source archives in sdists-repo, wheels and an index over them in wheels-repo, and
     graph.json, build-order.json, constraints.txt and logs in work-dir. Run it again after it was
     stopped or killed: it goes on where it was.
+
+    With --sdist-only, the graph is a lock that `builder build-parallel` builds from, on another
+    machine if need be, without resolving anything and without a network.
     """
     shared = given(click_context)
-    settings = shared.settings(workers)
-    progress = terminal_progress(verbose=bool(shared.values.get("verbose")))
+    settings = run_settings(shared, workers, wheel_servers)
+    manner = Manner(
+        previous=previous,
+        plan_only=plan_only,
+        skip_constraints=skip_constraints,
+        test_mode=test_mode,
+        every_version=every_version,
+        fail_fast=not keep_going,
+        max_release_age=max_release_age,
+        seeds=seeds,
+    )
+    return _bootstrap(settings, Wanted(requirements, files, shared.constraints), manner)
+
+
+@click.command("bootstrap-parallel")
+@requirement_options
+@choice_options
+@building_options
+@lock_options
+@shared_options
+@click.pass_context
+def bootstrap_parallel_command(  # noqa: PLR0913 - one for each option of the command
+    click_context: click.Context,
+    *,
+    requirements: tuple[str, ...],
+    files: tuple[str, ...],
+    previous: str | None,
+    skip_constraints: bool,
+    every_version: bool,
+    max_release_age: int | None,
+    seeds: tuple[str, ...],
+    bg_threads: int | None,  # noqa: ARG001 - accepted, and needed by nothing
+    workers: int | None,
+    keep_going: bool,
+    test_mode: bool,
+    wheel_servers: tuple[str, ...],
+    force: bool,
+    require_identical: bool,
+) -> ExitStatus:
+    """Discover with `bootstrap --sdist-only`, then build from the lock that it left.
+
+    `builder bootstrap` builds in parallel, too, and does both at once.
+    """
+    shared = given(click_context)
+    settings = run_settings(shared, workers, wheel_servers)
+    manner = Manner(
+        previous=previous,
+        plan_only=True,
+        skip_constraints=skip_constraints,
+        test_mode=test_mode,
+        every_version=every_version,
+        fail_fast=not keep_going,
+        max_release_age=max_release_age,
+        seeds=seeds,
+    )
     wanted = Wanted(requirements, files, shared.constraints)
-    with progress.shown():
-        result = bootstrap(settings, wanted, progress, Event())
-    causes = [failure for failure in result.failures if failure.blocked_by is None]
-    for failure in causes:
-        chain = result.chains.get(failure.pin, ())
-        for line in failure_lines(failure, chain, settings, shared.constraints):
-            click.echo(line, err=True)
-    blocked = len(result.failures) - len(causes)
-    if causes:
-        click.echo(f"{len(causes)} failed, {blocked} could not start because of them", err=True)
-    for line in summary_lines(progress.tally, progress.seconds, settings):
-        click.echo(line, err=True)
-    return status_of(result)
+    status = _bootstrap(settings, wanted, manner, quiet=True)
+    if status is not ExitStatus.OK and not test_mode:
+        return status
+    strictness = Strictness(
+        force=force,
+        require_identical=require_identical,
+        test_mode=test_mode,
+        fail_fast=not keep_going,
+    )
+    graph = str(settings.work_dir / "graph.json")
+    repeat = repeating("build-parallel", settings, (), graph)
+    built = shown(
+        settings,
+        lambda progress: of_lock(
+            build_from_lock(
+                settings,
+                lock_from_graph(graph),
+                strictness,
+                datetime.now(UTC),
+                progress,
+                Event(),
+            ),
+            repeat,
+        ),
+    )
+    return built if status is ExitStatus.OK else status
+
+
+def _bootstrap(
+    settings: Settings, wanted: Wanted, manner: Manner, *, quiet: bool = False
+) -> ExitStatus:
+    repeat = repeating("bootstrap", settings, wanted.constraint_files)
+    return shown(
+        settings,
+        lambda progress: of_bootstrap(
+            bootstrap(settings, wanted, manner, datetime.now(UTC), progress, Event()),
+            repeat,
+            lenient=manner.every_version,
+        ),
+        quiet=quiet,
+    )

@@ -8,12 +8,22 @@ from typing import NoReturn
 import click
 from click.exceptions import NoArgsIsHelpError
 
-from builder.cli.bootstrap import bootstrap_command
+from builder.cli.bootstrap import bootstrap_command, bootstrap_parallel_command
+from builder.cli.build_orders import build_order_group
 from builder.cli.doctor import doctor_command
+from builder.cli.graphs import graph_group
 from builder.cli.images import image_group
+from builder.cli.locks import build_parallel_command, build_sequence_command
+from builder.cli.overrides import (
+    lint_command,
+    list_overrides_command,
+    migrate_config_command,
+)
 from builder.cli.telling import Listening, listen, tell, tell_error
 from builder.cli.tree import CommandTree
+from builder.cli.upkeep import canonicalize_command, minimize_command, stats_command
 from builder.cli.usage import explained
+from builder.cli.wheel_server import wheel_server_command
 from builder.errors import BuilderError, ExitStatus
 
 
@@ -29,8 +39,20 @@ def cli() -> None:
 
 
 cli.add_command(bootstrap_command)
+cli.add_command(bootstrap_parallel_command)
+cli.add_command(build_order_group)
+cli.add_command(build_parallel_command)
+cli.add_command(build_sequence_command)
+cli.add_command(canonicalize_command)
 cli.add_command(doctor_command)
+cli.add_command(graph_group)
 cli.add_command(image_group)
+cli.add_command(lint_command)
+cli.add_command(list_overrides_command)
+cli.add_command(migrate_config_command)
+cli.add_command(minimize_command)
+cli.add_command(stats_command)
+cli.add_command(wheel_server_command)
 
 
 def main() -> None:

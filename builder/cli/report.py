@@ -1,7 +1,8 @@
 """What is said at the end of a run."""
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from builder.app.settings import Settings
 from builder.cli.progress import Tally
@@ -9,33 +10,97 @@ from builder.domain.builds import Failure, Phase
 from builder.domain.containers import Ending
 from builder.domain.events import Stage
 from builder.domain.graph import Dependency
+from builder.domain.releases import Pin
 from builder.errors import ExitStatus
-from builder.workflows.bootstrap import Bootstrapped
+from builder.record.causes import cause_of
+from builder.workflows.bootstrap import Bootstrapped, Unresolved
+from builder.workflows.locked import LockBuilt
 from builder.workflows.logs import harmless
 
 
-def failure_lines(
-    failure: Failure, chain: Sequence[Dependency], settings: Settings, constraints: Sequence[str]
-) -> Iterator[str]:
-    """Everything that is known about one failed package."""
+@dataclass(frozen=True)
+class Outcome:
+    """What a run of either kind ended with.
+
+    Attributes:
+        repeat: the words of the command that repeats the run.
+        by_package: whether the command takes a package behind its name, to repeat that one alone.
+        lenient: whether releases may fail without the run having failed.
+    """
+
+    failures: tuple[Failure, ...]
+    chains: Mapping[Pin, tuple[Dependency, ...]]
+    repeat: tuple[str, ...]
+    by_package: bool = True
+    unresolved: tuple[Unresolved, ...] = ()
+    replaced: frozenset[Pin] = field(default=frozenset())
+    lenient: bool = False
+
+
+def of_bootstrap(result: Bootstrapped, repeat: tuple[str, ...], *, lenient: bool) -> Outcome:
+    """A bootstrap's outcome."""
+    return Outcome(
+        result.failures,
+        result.chains,
+        repeat,
+        unresolved=result.unresolved,
+        replaced=frozenset(result.replaced),
+        lenient=lenient and result.graph is not None,
+    )
+
+
+def of_lock(result: LockBuilt, repeat: tuple[str, ...]) -> Outcome:
+    """The outcome of a build from a lock."""
+    return Outcome(
+        result.failures,
+        result.chains,
+        repeat,
+        by_package=False,
+        replaced=frozenset(result.replaced),
+    )
+
+
+def outcome_lines(outcome: Outcome) -> Iterator[str]:
+    """Everything that went wrong, the causes in full."""
+    for one in outcome.unresolved:
+        yield f"left out: {one.asked.requirement} ({one.asked.origin})"
+        yield from (f"  {harmless(line)}" for line in one.reason)
+    causes = [failure for failure in outcome.failures if failure.blocked_by is None]
+    for failure in causes:
+        yield from _failure_lines(failure, outcome)
+    if causes:
+        blocked = len(outcome.failures) - len(causes)
+        yield f"{len(causes)} failed, {blocked} could not start because of them"
+    if outcome.replaced:
+        names = ", ".join(str(pin) for pin in sorted(outcome.replaced))
+        yield f"wheels of the index are in place of {len(outcome.replaced)} of them: {names}"
+
+
+def _failure_lines(failure: Failure, outcome: Outcome) -> Iterator[str]:
+    cause = cause_of(failure)
     yield f"failed: {failure.pin}: {failure.phase.value}: {harmless(failure.reason)}"
-    for depth, edge in enumerate(chain):
+    for depth, edge in enumerate(outcome.chains.get(failure.pin, ())):
         asker = str(edge.parent) if edge.parent is not None else "you asked"
         yield f"  {'  ' * depth}{asker} -> {edge.requirement} ({edge.kind.value})"
     if failure.log_tail:
         yield "  the last lines of its log:"
         yield from (f"    | {line}" for line in failure.log_tail)
-    if failure.hint:
-        yield f"  hint: {harmless(failure.hint)}"
+    hint = failure.hint or cause.hint
+    if hint:
+        yield f"  hint: {harmless(hint)}"
     if failure.log is not None:
         yield f"  log: {failure.log}"
-    yield f"  repeat: {_repeat(failure, settings, constraints)}"
+    package = (str(failure.pin),) if outcome.by_package else ()
+    yield f"  repeat: {shlex.join([*outcome.repeat[:2], *package, *outcome.repeat[2:]])}"
 
 
 def summary_lines(tally: Tally, seconds: float, settings: Settings) -> Iterator[str]:
     """How it went, in numbers, and where everything is."""
     built = tally.count(Stage.BUILT)
     reused = len(tally.reused)
+    planned = tally.count(Stage.PLANNED)
+    if planned:
+        yield f"{planned} releases planned without a build of their own"
     counted = f"{built - reused} built now and {reused} from the store"
     yield f"{built} wheels, {counted}, in {seconds:.0f} s"
     yield f"wheels:  {settings.wheels_repo / 'downloads'}"
@@ -43,10 +108,10 @@ def summary_lines(tally: Tally, seconds: float, settings: Settings) -> Iterator[
     yield f"records: {settings.work_dir / 'graph.json'}"
 
 
-def status_of(result: Bootstrapped) -> ExitStatus:
+def status_of(outcome: Outcome) -> ExitStatus:
     """What the exit status says: whose fault it is, the most telling first."""
-    causes = [failure for failure in result.failures if failure.blocked_by is None]
-    if not causes:
+    causes = [failure for failure in outcome.failures if failure.blocked_by is None]
+    if outcome.lenient or not (causes or outcome.unresolved):
         return ExitStatus.OK
     endings = {failure.ending.ending for failure in causes if failure.ending is not None}
     if Ending.TIMED_OUT in endings:
@@ -56,9 +121,11 @@ def status_of(result: Bootstrapped) -> ExitStatus:
     return ExitStatus.BUILD_FAILED
 
 
-def _repeat(failure: Failure, settings: Settings, constraints: Sequence[str]) -> str:
-    words = ["builder", "bootstrap", str(failure.pin), "--image", settings.image_name]
+def repeating(
+    command: str, settings: Settings, constraints: Sequence[str], *places: str
+) -> tuple[str, ...]:
+    """The words that repeat a command on the same folders with the same image."""
+    words = ["builder", command, *places, "--image", settings.image_name]
     for file in constraints:
         words += ["-c", file]
-    words += ["-O", str(settings.work_dir.parent)]
-    return shlex.join(words)
+    return (*words, "-O", str(settings.work_dir.parent))

@@ -18,6 +18,8 @@ from builder.domain.sources import SourceTree
 class Goal(Enum):
     """What a build container is asked for."""
 
+    REQUIREMENTS = "requirements"
+    """What the backend asks for; always answered by MoreRequired, whatever was accepted."""
     METADATA = "metadata"
     WHEEL = "wheel"
 
@@ -41,6 +43,7 @@ class BuildSpec:
         accepted: the requirements that `environment` is known to satisfy, as strings; where the
             backend asks for anything else, the container stops and says what it wants.
         variables: the environment variables, without those that only say how many jobs to run.
+        build_number: the wheel's build tag.
     """
 
     goal: Goal
@@ -50,6 +53,7 @@ class BuildSpec:
     environment: tuple[Wheel, ...]
     accepted: tuple[str, ...]
     variables: tuple[tuple[str, str], ...]
+    build_number: int = 0
 
     @property
     def key(self) -> Digest:
@@ -68,6 +72,7 @@ class BuildSpec:
         for path in self.source.build_system.backend_path:
             yield "backend-path", path
         yield "image", self.image
+        yield "build-number", str(self.build_number)
         yield "sandbox", self.sandbox.sha256
         for wheel in self.environment:
             yield "wheel", f"{wheel.filename} {wheel.digest.sha256}"

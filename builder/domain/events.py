@@ -16,6 +16,8 @@ class Stage(Enum):
     WAITING = "waiting"
     BUILDING = "building"
     BUILT = "built"
+    PLANNED = "planned"
+    REPLACED = "replaced"
     REUSED = "reused"
     FAILED = "failed"
     BLOCKED = "blocked"

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
+from builder.domain.digests import Digest
+from builder.domain.releases import RemoteFile
 from builder.errors import InputError
 
 _FOLLOWED = {"https": {"https"}, "http": {"http", "https"}, "file": {"file", "https"}}
@@ -104,6 +106,11 @@ def origin(url: str) -> tuple[str, str | None, int | None]:
     parts = urlsplit(url)
     default = {"https": 443, "http": 80}.get(parts.scheme)
     return parts.scheme, parts.hostname, parts.port or default
+
+
+def file_at(url: str, digest: Digest | None) -> RemoteFile:
+    """The file behind a URL, called as the last part of its path."""
+    return RemoteFile(unquote(urlsplit(url).path.rpartition("/")[2]), url, digest)
 
 
 def path_of(url: str) -> Path:

@@ -3,7 +3,7 @@
 import threading
 from pathlib import Path
 
-from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from builder.domain.builds import Wheel
 from builder.domain.digests import Digest
@@ -14,8 +14,8 @@ from builder.publish.files import publish_copy, publish_text
 class WheelsRepository:
     """Publishes wheels into a folder that any web server or `pip --index-url file://…` can use.
 
-    `downloads/` holds the files, `simple/<project>/` a page and a relative link for each. Wheels of
-    several projects may be published from several threads at once.
+    `downloads/` holds the wheels that were built, `prebuilt/` those that somebody else built, and
+    `simple/<project>/` a page and a relative link for each. Several threads may publish at once.
     """
 
     def __init__(self, root: Path) -> None:
@@ -28,11 +28,18 @@ class WheelsRepository:
 
     def publish(self, wheel: Wheel, stored: Path) -> Path:
         """Makes a wheel visible; one that is there already with the same bytes is left alone."""
-        target = self.downloads / wheel.filename
-        if not target.is_file() or Digest.of_file(target) != wheel.digest:
+        return self._publish("downloads", wheel.filename, wheel.digest, stored)
+
+    def publish_foreign(self, filename: str, digest: Digest, stored: Path) -> Path:
+        """Makes a wheel visible that somebody else built, as it is."""
+        return self._publish("prebuilt", filename, digest, stored)
+
+    def _publish(self, folder: str, filename: str, digest: Digest, stored: Path) -> Path:
+        target = self._root / folder / filename
+        if not target.is_file() or Digest.of_file(target) != digest:
             publish_copy(stored, target)
         with self._lock:
-            self._list_project(canonicalize_name(wheel.pin.name))
+            self._list_project(parse_wheel_filename(filename)[0])
             self._list_projects()
         return target
 
@@ -40,15 +47,25 @@ class WheelsRepository:
         folder = self._root / "simple" / name
         folder.mkdir(parents=True, exist_ok=True)
         links = []
-        for wheel in sorted(self.downloads.glob("*.whl")):
-            if not _is_of(wheel.name, name):
-                continue
+        for wheel in self._wheels_of(name):
             digest = Digest.of_file(wheel)
-            links.append((f"../../downloads/{wheel.name}#sha256={digest.sha256}", wheel.name))
+            place = f"../../{wheel.parent.name}/{wheel.name}"
+            links.append((f"{place}#sha256={digest.sha256}", wheel.name))
             link = folder / wheel.name
-            if not link.is_symlink():
-                link.symlink_to(f"../../downloads/{wheel.name}")
+            if not link.is_symlink() or str(link.readlink()) != place:
+                link.unlink(missing_ok=True)
+                link.symlink_to(place)
         publish_text(index_page(name, links), folder / "index.html")
+
+    def _wheels_of(self, name: str) -> list[Path]:
+        """By file name; what was built here hides what somebody else built under the same name."""
+        found = {
+            wheel.name: wheel
+            for folder in ("prebuilt", "downloads")
+            for wheel in (self._root / folder).glob("*.whl")
+            if _is_of(wheel.name, name)
+        }
+        return [found[filename] for filename in sorted(found)]
 
     def _list_projects(self) -> None:
         simple = self._root / "simple"

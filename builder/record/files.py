@@ -5,7 +5,7 @@ which its readers pass over. `docs/reference/files.md` describes them.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from builder.domain.build_needs import build_needs
 from builder.domain.graph import (
@@ -55,6 +55,13 @@ def constraints_text(edges: Iterable[Dependency], graph: DependencyGraph) -> str
     """`name==version` for whatever an installation of the top-level requirements holds."""
     pins = {edge.child for edge in edges if edge.child in graph.nodes}
     return "".join(f"{pin}\n" for pin in sorted(pins))
+
+
+def merged_constraints_text(files: Iterable[str], specifiers: Mapping[str, str]) -> str:
+    """Every constraint that held, whatever file it came from; markers are decided already."""
+    lines = ["# auto-generated constraints file", *(f"# {file}" for file in files), ""]
+    lines += [f"{name}{specifiers[name]}" for name in sorted(specifiers)]
+    return "\n".join(lines) + "\n"
 
 
 def build_order(graph: DependencyGraph) -> tuple[Pin, ...]:

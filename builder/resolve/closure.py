@@ -21,6 +21,7 @@ from builder.domain.releases import Candidate, NoSuchProject, Pin, ProjectPage
 from builder.resolve.ages import ReleaseAges
 from builder.resolve.constraints import Constraint
 from builder.resolve.offers import Offer, offers_for
+from builder.resolve.previous import Preferred
 
 MAX_ROUNDS = 100_000
 
@@ -40,14 +41,16 @@ class Question:
     Attributes:
         asked: the requirements; markers are evaluated here, those that do not apply are dropped.
         constraints: what each project is limited to, by the user.
-        markers: the environment markers of the target.
+        target: whose markers and Python count.
         ages: how old releases must and may be; None for no limits.
+        preferred: the versions to try first, where they may be chosen at all.
     """
 
     asked: tuple[Asked, ...]
     constraints: Mapping[NormalizedName, Constraint]
     target: TargetPython
     ages: ReleaseAges | None = None
+    preferred: Preferred = field(default_factory=dict)
 
 
 @dataclass
@@ -110,6 +113,7 @@ def solve(
         for asked in question.asked
         if applies(asked.requirement, question.target, frozenset())
     )
+    facts.remember(roots, None)
     try:
         # Not by way of Resolver: where a ring of releases was dropped, it recurses for ever.
         state = Resolution(_Provider(facts), BaseReporter[_Wanted, _Choice, _Identity]()).resolve(
@@ -187,6 +191,8 @@ class _Facts:
         self.target = question.target
         self.constraints = question.constraints
         self._ages = question.ages
+        self._preferred = question.preferred
+        self._askers: dict[NormalizedName, dict[str, Pin | None]] = {}
         self._pages = knowledge.pages
         self._metadata = knowledge.metadata
         self._corrections = corrections
@@ -207,7 +213,13 @@ class _Facts:
     def offers(self, name: NormalizedName, wanted: Sequence[_Wanted]) -> Offer:
         specifiers = [one.requirement.specifier for one in wanted]
         constraint = self.constraints.get(name)
-        return offers_for(self._pages[name], specifiers, constraint, self.target, self._ages)
+        offer = offers_for(self._pages[name], specifiers, constraint, self.target, self._ages)
+        first = self._preferred.get(name, ())
+        if not first:
+            return offer
+        known = {candidate.pin.version: candidate for candidate in offer.candidates}
+        order = dict.fromkeys([v for v in first if v in known] + list(known))
+        return Offer(tuple(known[version] for version in order), offer.refusals)
 
     def requires(self, choice: _Choice) -> list[_Wanted]:
         pin = choice.candidate.pin
@@ -215,11 +227,33 @@ class _Facts:
         if metadata is None:
             self._missing_metadata.add(pin)
             return []
-        return [
+        wanted = [
             _Wanted(requirement, str(pin))
             for requirement in metadata.requires
             if applies(requirement, self.target, choice.extras)
         ]
+        self.remember(wanted, pin)
+        return wanted
+
+    def remember(self, wanted: Iterable[_Wanted], asker: Pin | None) -> None:
+        """Keeps who asked for what, to explain a conflict by."""
+        for one in wanted:
+            self._askers.setdefault(one.identity.name, {}).setdefault(one.origin, asker)
+
+    def chain(self, wanted: _Wanted) -> str:
+        """How the request leads to whoever states a requirement: the shortest way, in words."""
+        ways: dict[str, tuple[str, ...]] = {wanted.origin: (wanted.origin,)}
+        pending = [wanted.origin]
+        for origin in pending:
+            name = canonicalize_name(origin.partition("==")[0]) if "==" in origin else None
+            askers = self._askers.get(name, {}) if name is not None else {}
+            if not askers:
+                return " -> ".join(ways[origin])
+            for asker in sorted(askers):
+                if asker not in ways:
+                    ways[asker] = (asker, *ways[origin])
+                    pending.append(asker)
+        return wanted.origin
 
     def lacking(
         self, chosen: Iterable[Candidate]
@@ -329,6 +363,6 @@ def _explain(
     lines: list[str] = []
     for name in sorted(by_name):
         wanted = by_name[name]
-        lines.extend(sorted({f"{one.origin} requires {one.requirement}" for one in wanted}))
+        lines.extend(sorted({f"{facts.chain(one)} requires {one.requirement}" for one in wanted}))
         lines.extend(facts.offers(name, wanted).refusals)
     return tuple(lines)

@@ -53,7 +53,7 @@ def _keep_addresses_steady() -> None:
 def _hooks(task: dict[str, Any]) -> dict[str, Any]:
     requires = _call(_fresh(task), "get_requires_for_build_wheel", task["config_settings"])
     requires = [str(requirement) for requirement in requires]
-    if not set(requires) <= set(task["accepted"]):
+    if task["goal"] == "requirements" or not set(requires) <= set(task["accepted"]):
         return {"status": "more", "requires": requires}
     if task["goal"] == "metadata":
         text = _metadata(task)

@@ -27,6 +27,12 @@ class Schedule(Generic[Node]):
         self._height: dict[Node, int] = {}
         self._over: set[Node] = set()
         self._grown = False
+        self._revision = 0
+
+    @property
+    def revision(self) -> int:
+        """Changes whenever urgencies may have changed."""
+        return self._revision
 
     def wait(self, node: Node, needs: Iterable[Node]) -> bool:
         """Makes `node` wait until all of `needs` are over; says whether it must wait at all."""
@@ -39,6 +45,7 @@ class Schedule(Generic[Node]):
             self._waiters.setdefault(need, set()).add(node)
         self._missing[node] = missing
         self._grown = True
+        self._revision += 1
         return True
 
     def over(self, node: Node) -> tuple[Node, ...]:

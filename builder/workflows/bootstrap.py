@@ -5,7 +5,7 @@ build needs its environment solved and built first.
 """
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from threading import Event
 from typing import Any, Protocol
@@ -26,33 +26,41 @@ from builder.domain.builds import (
     Wheel,
 )
 from builder.domain.digests import Digest
-from builder.domain.graph import (
-    BuildRecipe,
-    Dependency,
-    DependencyGraph,
-    EnvironmentPart,
-    GraphNode,
-    RequirementKind,
-    reachable,
-)
-from builder.domain.images import TargetPython
+from builder.domain.graph import Dependency, DependencyGraph, Provision
 from builder.domain.metadata import ReleaseMetadata
 from builder.domain.releases import Candidate, NoSuchProject, Pin, ProjectPage
 from builder.domain.sources import SourceTree
 from builder.errors import ImpossibleError
 from builder.prepare.task import SOURCE_DATE_EPOCH
-from builder.resolve.closure import (
-    Asked,
-    Conflict,
-    Knowledge,
-    Lacking,
-    Question,
-    Solution,
-    applies,
-    solve,
+from builder.resolve.closure import Asked, Conflict, Knowledge
+from builder.schedule.budget import Budget, Claim
+from builder.workflows.every_version import every_version
+from builder.workflows.flows import (
+    Await,
+    Deadlock,
+    Driver,
+    Flow,
+    HaltedError,
+    Learn,
+    Need,
+    Run,
+    Step,
 )
-from builder.resolve.constraints import Constraint
-from builder.workflows.flows import Await, Deadlock, Driver, Learn, Need, Run, Step
+from builder.workflows.packages import (
+    METADATA,
+    PLAN,
+    STAGED,
+    WHEEL,
+    Closure,
+    ForeignWheel,
+    Package,
+    build_edges,
+    from_index,
+    from_source,
+    part_of,
+)
+from builder.workflows.recording import graph_of
+from builder.workflows.solving import PageOf, Rules, Solver, blocked, unsolvable
 
 _TOP = Step("request")
 
@@ -66,9 +74,21 @@ class Effects(Protocol):
 
     def source(self, candidate: Candidate) -> SourceTree | Failure: ...
 
-    def build(self, spec: BuildSpec) -> BuildOutcome:
-        """Builds, and publishes the wheel that came out."""
+    def foreign(self, pin: Pin, purpose: str) -> ForeignWheel | Failure:
+        """A wheel that the index has of a release; `purpose` says what for, in messages."""
         ...
+
+    def cached(self, pin: Pin) -> ForeignWheel | Failure | None:
+        """A wheel of a release that was built before, from a server; None where none has it."""
+        ...
+
+    def build(self, spec: BuildSpec) -> BuildOutcome: ...
+
+    def publish(self, package: Package) -> None:
+        """Makes a finished wheel visible."""
+        ...
+
+    def claim(self, spec: BuildSpec) -> Claim: ...
 
 
 class Watcher(Protocol):
@@ -80,44 +100,60 @@ class Watcher(Protocol):
 
     def built(self, wheel: Wheel) -> None: ...
 
+    def planned(self, pin: Pin) -> None: ...
+
+    def replaced(self, wheel: Wheel) -> None: ...
+
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be rebuilt, and for what."""
+    """What is to be rebuilt, for what, and how far.
+
+    Attributes:
+        plan_only: find out what every build needs, and build only what that takes.
+        every_version: take each version that matches a requirement, not just one.
+        test_mode: put wheels of the index in place of builds that fail, and go on.
+        fail_fast: end the run at the first failure.
+    """
 
     asked: tuple[Asked, ...]
-    constraints: Mapping[NormalizedName, Constraint]
-    target: TargetPython
+    rules: Rules
     image: str
     sandbox: Digest
-    workers: int
+    budget: Budget
+    plan_only: bool = False
+    every_version: bool = False
+    test_mode: bool = False
+    fail_fast: bool = False
 
 
 @dataclass(frozen=True)
-class BuiltPackage:
-    """A release with its wheel, and every edge that led to its environment."""
+class Unresolved:
+    """A requirement of the user that nothing satisfies; left out in test mode."""
 
-    candidate: Candidate
-    source: SourceTree
-    wheel: Wheel
-    recipe: BuildRecipe
-    edges: tuple[Dependency, ...]
+    asked: Asked
+    reason: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Bootstrapped:
-    """How a bootstrap ended. `graph` is None where something that was asked for is missing."""
+    """How a bootstrap ended.
+
+    Attributes:
+        graph: None where something that was asked for is missing.
+        install_edges: those of the request and of what it needs at run time.
+        chains: for each failed package, the edges that lead to it from the top.
+        replaced: what was put in place of failed builds, in test mode.
+        not_replaced: why nothing was, for each failed build where that was tried.
+    """
 
     graph: DependencyGraph | None
     install_edges: tuple[Dependency, ...]
     failures: tuple[Failure, ...]
     chains: Mapping[Pin, tuple[Dependency, ...]]
-    """For each failed package, the edges that lead to it from the top."""
-
-
-@dataclass(frozen=True)
-class _PageOf:
-    name: NormalizedName
+    unresolved: tuple[Unresolved, ...] = ()
+    replaced: Mapping[Pin, ForeignWheel] = field(default_factory=dict)
+    not_replaced: Mapping[Pin, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -130,15 +166,33 @@ class _SourceOf:
     candidate: Candidate
 
 
-_Question = _PageOf | _MetadataOf | _SourceOf
+@dataclass(frozen=True)
+class _ForeignOf:
+    pin: Pin
+    purpose: str
 
 
 @dataclass(frozen=True)
-class _Closure:
-    """A solved set of requirements, every wheel of it built."""
+class _CachedOf:
+    pin: Pin
 
+
+@dataclass(frozen=True)
+class _Publish:
+    """Not a question, but an effect whose end a flow waits for."""
+
+    package: Package
+
+
+_Question = PageOf | _MetadataOf | _SourceOf | _ForeignOf | _CachedOf | _Publish
+
+
+@dataclass(frozen=True)
+class _Ran:
+    outcome: BuildSucceeded | MetadataFound
+    closure: Closure
     edges: tuple[Dependency, ...]
-    wheels: tuple[Wheel, ...]
+    words: tuple[str, ...]
 
 
 class Bootstrap:
@@ -148,9 +202,12 @@ class Bootstrap:
         self._request = request
         self._effects = effects
         self._watcher = watcher
-        self._candidates: dict[Pin, Candidate] = {}
-        self._edges: dict[Step, tuple[Dependency, ...]] = {}
-        self._driver = Driver(self._flow, self._learn, effects.build, request.workers, stop)
+        self._solver = Solver(request.rules)
+        self._failures: dict[Pin, Failure] = {}
+        self._unresolved: list[Unresolved] = []
+        self._replaced: dict[Pin, ForeignWheel] = {}
+        self._not_replaced: dict[Pin, str] = {}
+        self._driver = Driver(self, request.budget, stop, self._halts)
 
     def run(self) -> Bootstrapped:
         """Builds everything.
@@ -159,62 +216,197 @@ class Bootstrap:
             ImpossibleError: no set of releases fits, or builds need one another in a ring.
             BuilderError: the engine, the index or the disk gave up.
         """
+        top: Closure | Failure | None
         try:
-            top: _Closure | Failure = self._driver.run(_TOP)
+            top = self._driver.run(_TOP)
+        except HaltedError:
+            top = None
         except Deadlock as deadlock:
             raise self._ring_error(deadlock.ring) from deadlock
-        results = self._driver.results
-        failures = tuple(
-            result
-            for step, result in sorted(results.items())
-            if isinstance(result, Failure) and step.pin is not None
-        )
-        # A package whose metadata cannot be had fails twice for one reason.
-        failures = tuple({failure.pin: failure for failure in failures}.values())
-        chains = {failure.pin: self._chain(failure.pin) for failure in failures}
-        if isinstance(top, Failure):
+        failures = tuple(self._failures[pin] for pin in sorted(self._failures))
+        chains = {failure.pin: self._solver.chain(failure.pin) for failure in failures}
+        if not isinstance(top, Closure):
             return Bootstrapped(None, (), failures, chains)
-        return Bootstrapped(self._graph(top), top.edges, failures, chains)
+        results = self._driver.results
+        constraints = self._request.rules.constraints
+        return Bootstrapped(
+            graph_of(results, top.edges, constraints, frozenset(self._replaced)),
+            top.edges,
+            failures,
+            chains,
+            tuple(self._unresolved),
+            self._replaced,
+            self._not_replaced,
+        )
 
-    # What each kind of flow does, from top to bottom.
+    # What the driver asks of its world.
 
-    def _flow(self, step: Step) -> Generator[Need, Any, object]:
+    def flow(self, step: Step) -> Flow:
+        """What each kind of step does."""
         if step.pin is None:
-            return self._closure(step, self._request.asked, None)
-        candidate = self._candidates[step.pin]
-        if step.kind == "metadata":
+            return self._whole_request()
+        candidate = self._solver.candidates[step.pin]
+        if step.kind == METADATA:
             return self._metadata(step, candidate)
+        if step.kind == PLAN:
+            return self._plan(step, candidate)
         return self._package(step, candidate)
 
-    def _package(
-        self, step: Step, candidate: Candidate
-    ) -> Generator[Need, Any, BuiltPackage | Failure]:
+    def learn(self, question: _Question) -> object:
+        """Answers a question."""
+        match question:
+            case PageOf(name):
+                return self._effects.page(name)
+            case _MetadataOf(candidate):
+                return self._effects.index_metadata(candidate)
+            case _SourceOf(candidate):
+                return self._effects.source(candidate)
+            case _ForeignOf(pin, purpose):
+                return self._effects.foreign(pin, purpose)
+            case _CachedOf(pin):
+                return self._effects.cached(pin)
+            case _Publish(package):
+                self._effects.publish(package)
+                return None
+
+    def build(self, spec: BuildSpec) -> BuildOutcome:
+        """Builds a wheel, or finds out what a build needs."""
+        return self._effects.build(spec)
+
+    def claim(self, spec: BuildSpec) -> Claim:
+        """What a build counts for."""
+        return self._effects.claim(spec)
+
+    # The flows, from top to bottom.
+
+    def _whole_request(self) -> Generator[Need, Any, Closure | Failure]:
+        request = self._request
+        if request.every_version:
+            closure = yield from every_version(
+                request.asked, request.rules, self._solver, self._product
+            )
+        else:
+            solved = yield from self._solved_request()
+            if isinstance(solved, Failure):
+                return solved
+            closure = solved
+        yield from self._finals()
+        return closure
+
+    def _solved_request(self) -> Generator[Need, Any, Closure | Failure]:
+        asked = self._request.asked
+        while True:
+            closure = yield from self._closure(_TOP, asked, built=not self._request.plan_only)
+            match closure:
+                case Conflict(reason):
+                    if not self._request.test_mode:
+                        raise _conflict_error(reason)
+                    asked = yield from self._solvable(asked)
+                case Failure():
+                    return closure
+                case Closure():
+                    return closure
+
+    def _solvable(self, asked: tuple[Asked, ...]) -> Generator[Need, Any, tuple[Asked, ...]]:
+        """The requirements that can be had together, each taken in turn; the others are noted."""
+        kept: tuple[Asked, ...] = ()
+        for one in asked:
+            answer = yield from self._solver.solve(_TOP, (*kept, one), Knowledge(), {})
+            match answer:
+                case Conflict(reason):
+                    self._unresolved.append(Unresolved(one, reason))
+                case Failure(_, _, reason):
+                    self._unresolved.append(Unresolved(one, (reason,)))
+                case _:
+                    kept = (*kept, one)
+        return kept
+
+    def _finals(self) -> Generator[Need, Any, None]:
+        """What was built for the sake of a seed is built once more, without it."""
+        staged = [step.pin for step in self._driver.results if step.kind == STAGED]
+        yield Await(tuple(Step(self._product, pin) for pin in sorted(filter(None, staged))))
+
+    def _package(self, step: Step, candidate: Candidate) -> Generator[Need, Any, Package | Failure]:
+        made = yield from self._made(step, candidate)
+        if isinstance(made, Failure):
+            made = yield from self._in_place_of(made)
+        if isinstance(made, Package) and made.wheel is not None and step.kind == WHEEL:
+            yield Learn((_Publish(made),))
+            self._watcher.built(made.wheel)
+        return made
+
+    def _made(self, step: Step, candidate: Candidate) -> Generator[Need, Any, Package | Failure]:
+        question = _CachedOf(candidate.pin)
+        cached: ForeignWheel | Failure | None = (yield Learn((question,)))[question]
+        if isinstance(cached, Failure):
+            return cached
+        if cached is not None:
+            planned = yield from self._planned(step, candidate)
+            return planned if isinstance(planned, Failure) else replace(planned, wheel=cached.wheel)
         source: SourceTree | Failure = (yield Learn((_SourceOf(candidate),)))[_SourceOf(candidate)]
         if isinstance(source, Failure):
-            return self._fail(source)
+            return source
         ran = yield from self._hooks(step, source, Goal.WHEEL)
         if isinstance(ran, Failure):
-            return self._fail(ran)
-        outcome = ran.outcome
-        if not isinstance(outcome, BuildSucceeded):
-            return self._fail(Failure(source.pin, Phase.BUILD, "no wheel came out"))
-        self._watcher.built(outcome.wheel)
-        recipe = BuildRecipe(
-            system=tuple(str(one) for one in source.build_system.requires),
-            backend=ran.words,
-            environment=tuple(
-                EnvironmentPart(wheel.pin, None, wheel.digest) for wheel in ran.closure.wheels
-            ),
-        )
-        return BuiltPackage(candidate, source, outcome.wheel, recipe, ran.edges)
+            return ran
+        if not isinstance(ran.outcome, BuildSucceeded):
+            return Failure(source.pin, Phase.BUILD, "no wheel came out")
+        return from_source(source, ran.words, ran.closure, ran.edges, ran.outcome.wheel)
+
+    def _plan(self, step: Step, candidate: Candidate) -> Generator[Need, Any, Package | Failure]:
+        planned = yield from self._planned(step, candidate)
+        if isinstance(planned, Failure):
+            planned = yield from self._in_place_of(planned)
+        if isinstance(planned, Package):
+            if planned.pre_built:
+                yield Learn((_Publish(planned),))
+            self._watcher.planned(planned.pin)
+        return planned
+
+    def _planned(self, step: Step, candidate: Candidate) -> Generator[Need, Any, Package | Failure]:
+        """What a build of the package would need, as its hook says, without building it."""
+        source: SourceTree | Failure = (yield Learn((_SourceOf(candidate),)))[_SourceOf(candidate)]
+        if isinstance(source, Failure):
+            return source
+        system = source.build_system.requires
+        closure = yield from self._environment(step, source.pin, system)
+        if isinstance(closure, Failure):
+            return closure
+        accepted = tuple(str(requirement) for requirement in system)
+        asked = yield Run(self._spec(source, Goal.REQUIREMENTS, closure, accepted))
+        if isinstance(asked, Failure):
+            return asked
+        words = tuple(word for word in asked.words if word not in accepted)
+        hook = asked.hook_requires if words else ()
+        if words:
+            closure = yield from self._environment(step, source.pin, (*system, *hook), built=False)
+            if isinstance(closure, Failure):
+                return closure
+        edges = build_edges(source.pin, closure.edges, hook)
+        return from_source(source, words, closure, edges, None)
 
     def _metadata(
         self, step: Step, candidate: Candidate
     ) -> Generator[Need, Any, ReleaseMetadata | Failure]:
+        if candidate.pin in self._request.rules.seeds.values():
+            seed = yield from self._seed(candidate.pin)
+            return seed if isinstance(seed, Failure) else seed.wheel.metadata
         question = _MetadataOf(candidate)
         found: ReleaseMetadata | None = (yield Learn((question,)))[question]
         if found is not None:
             return found
+        found_in_source = yield from self._metadata_of_source(step, candidate)
+        if isinstance(found_in_source, Failure) and self._request.test_mode:
+            package = yield from self._in_place_of(found_in_source)
+            if isinstance(package, Package) and package.wheel is not None:
+                return package.wheel.metadata
+        elif isinstance(found_in_source, Failure):
+            self._tell(found_in_source)
+        return found_in_source
+
+    def _metadata_of_source(
+        self, step: Step, candidate: Candidate
+    ) -> Generator[Need, Any, ReleaseMetadata | Failure]:
         source: SourceTree | Failure = (yield Learn((_SourceOf(candidate),)))[_SourceOf(candidate)]
         if isinstance(source, Failure):
             return source
@@ -231,236 +423,172 @@ class Bootstrap:
 
     def _hooks(
         self, step: Step, source: SourceTree, goal: Goal
-    ) -> Generator[Need, Any, "_Ran | Failure"]:
+    ) -> Generator[Need, Any, _Ran | Failure]:
         """Runs a package's hooks, in an environment that grows once if they ask for more."""
         system = source.build_system.requires
         hook: tuple[Requirement, ...] = ()
         words: tuple[str, ...] = ()
         accepted = tuple(str(requirement) for requirement in system)
         for _ in range(2):
-            asked = tuple(Asked(one, str(source.pin)) for one in (*system, *hook))
-            closure = yield from self._closure(step, asked, source.pin)
+            closure = yield from self._environment(step, source.pin, (*system, *hook))
             if isinstance(closure, Failure):
                 return closure
-            spec = BuildSpec(
-                goal=goal,
-                source=source,
-                image=self._request.image,
-                sandbox=self._request.sandbox,
-                environment=closure.wheels,
-                accepted=accepted,
-                variables=fixed_variables(SOURCE_DATE_EPOCH),
-            )
+            spec = self._spec(source, goal, closure, (*accepted, *words))
             outcome: BuildOutcome = yield Run(spec)
             if isinstance(outcome, Failure):
                 return outcome
             if not isinstance(outcome, MoreRequired):
-                return _Ran(outcome, closure, _build_edges(source.pin, closure.edges, hook), words)
+                return _Ran(outcome, closure, build_edges(source.pin, closure.edges, hook), words)
             hook = outcome.hook_requires
-            words = outcome.words
-            accepted = (*accepted, *words)
+            words = tuple(word for word in outcome.words if word not in accepted)
         return Failure(
             source.pin, Phase.HOOKS, "its backend asks for other requirements each time it is asked"
         )
 
-    def _closure(
-        self, step: Step, asked: tuple[Asked, ...], pin: Pin | None
-    ) -> Generator[Need, Any, _Closure | Failure]:
-        """Solves requirements and waits for every wheel, until solution and wheels agree.
+    def _spec(
+        self, source: SourceTree, goal: Goal, closure: Closure, accepted: tuple[str, ...]
+    ) -> BuildSpec:
+        return BuildSpec(
+            goal=goal,
+            source=source,
+            image=self._request.image,
+            sandbox=self._request.sandbox,
+            environment=closure.wheels,
+            accepted=accepted,
+            variables=fixed_variables(SOURCE_DATE_EPOCH),
+        )
 
-        What each closure knows is its own: were it shared, a release that was ruled out by what
-        another closure happened to learn first could lead to another answer.
-        """
+    def _environment(
+        self, step: Step, pin: Pin, requires: tuple[Requirement, ...], *, built: bool = True
+    ) -> Generator[Need, Any, Closure | Failure]:
+        asked = tuple(Asked(requirement, str(pin)) for requirement in requires)
+        closure = yield from self._closure(step, asked, built=built)
+        return unsolvable(pin, closure) if isinstance(closure, Conflict) else closure
+
+    def _closure(
+        self, step: Step, asked: tuple[Asked, ...], *, built: bool
+    ) -> Generator[Need, Any, Closure | Conflict | Failure]:
+        """Solves requirements and waits for every part, until solution and wheels agree."""
+        seeded = self._is_staged(step)
         knowledge = Knowledge()
         corrections: dict[Pin, ReleaseMetadata] = {}
         while True:
-            solution = yield from self._solve(step, asked, knowledge, corrections)
+            solution = yield from self._solver.solve(
+                step, asked, knowledge, corrections, seeded=seeded
+            )
             if isinstance(solution, Failure):
+                return blocked(step.pin, solution)
+            if isinstance(solution, Conflict):
                 return solution
-            self._candidates.update({c.pin: c for c in solution.candidates})
-            self._edges[step] = solution.edges
-            steps = tuple(Step("wheel", each) for each in solution.pins)
-            if pin is not None:
-                self._watcher.waits(pin, solution.pins)
-            results: Mapping[Step, BuiltPackage | Failure] = yield Await(steps)
-            wheels = []
-            for result in results.values():
-                if isinstance(result, Failure):
-                    return _blocked(pin, result)
-                wheels.append(result.wheel)
-            corrected = self._corrections(wheels, knowledge.metadata | corrections)
+            parts = yield from self._parts(step, solution.pins, built=built or seeded)
+            if isinstance(parts, Failure):
+                return blocked(step.pin, parts)
+            wheels = [package.wheel for package, _ in parts if package.wheel is not None]
+            said = {wheel.pin: wheel.metadata for wheel in wheels}
+            corrected = self._solver.corrections(said, knowledge.metadata | corrections)
             if not corrected:
-                return _Closure(solution.edges, tuple(wheels))
+                recorded = tuple(part_of(package, provision) for package, provision in parts)
+                return Closure(solution.edges, recorded, tuple(wheels))
             corrections |= corrected
 
-    def _solve(
-        self,
-        step: Step,
-        asked: tuple[Asked, ...],
-        knowledge: Knowledge,
-        corrections: Mapping[Pin, ReleaseMetadata],
-    ) -> Generator[Need, Any, Solution | Failure]:
-        request = self._request
-        question = Question(asked, request.constraints, request.target)
-        while True:
-            answer = solve(question, knowledge, corrections)
-            match answer:
-                case Solution():
-                    return answer
-                case Conflict(reason):
-                    return self._conflict(reason, step.pin)
-                case Lacking(pages, candidates, edges):
-                    self._edges[step] = edges
-                    failure = yield from self._find_out(knowledge, pages, candidates)
-                    if failure is not None:
-                        return _blocked(step.pin, failure)
-
-    def _find_out(
-        self,
-        knowledge: Knowledge,
-        pages: tuple[NormalizedName, ...],
-        candidates: tuple[Candidate, ...],
-    ) -> Generator[Need, Any, Failure | None]:
-        answers = yield Learn(tuple(_PageOf(name) for name in pages))
-        knowledge.pages.update({question.name: page for question, page in answers.items()})
-        self._candidates.update({candidate.pin: candidate for candidate in candidates})
-        results = yield Await(tuple(Step("metadata", candidate.pin) for candidate in candidates))
-        for step, result in results.items():
-            if isinstance(result, Failure):
+    def _parts(
+        self, step: Step, pins: tuple[Pin, ...], *, built: bool
+    ) -> Generator[Need, Any, list[tuple[Package, Provision]] | Failure]:
+        """Every release of a closure, built or just known, in the order of the pins."""
+        staged = self._is_staged(step)
+        kind = WHEEL if built else PLAN
+        seeds = set(self._request.rules.seeds.values()) if staged else set()
+        steps = {pin: Step(STAGED if staged else kind, pin) for pin in pins if pin not in seeds}
+        if step.pin is not None:
+            self._watcher.waits(step.pin, pins)
+        results: Mapping[Step, Package | Failure] = yield Await(tuple(steps.values()))
+        found: list[tuple[Package, Provision]] = []
+        for pin in pins:
+            if pin in seeds:
+                seed = yield from self._seed(pin)
+                result = seed if isinstance(seed, Failure) else from_index(seed)
+                provision = Provision.SEED
+            else:
+                result = results[steps[pin]]
+                provision = Provision.STAGED if staged else Provision.BUILT
+            if not isinstance(result, Failure):
+                found.append((result, provision))
+            elif step.pin is not None or not self._request.test_mode:
                 return result
-            knowledge.metadata[step.pin] = result
-        return None
+        return found
 
     # What the flows lean on.
 
-    def _learn(self, question: _Question) -> object:
-        match question:
-            case _PageOf(name):
-                return self._effects.page(name)
-            case _MetadataOf(candidate):
-                return self._effects.index_metadata(candidate)
-            case _SourceOf(candidate):
-                return self._effects.source(candidate)
+    @property
+    def _product(self) -> str:
+        return PLAN if self._request.plan_only else WHEEL
 
-    def _corrections(
-        self, wheels: list[Wheel], known: Mapping[Pin, ReleaseMetadata]
-    ) -> dict[Pin, ReleaseMetadata]:
-        """What the built wheels say otherwise than was believed when this was solved."""
-        corrected = {}
-        for wheel in wheels:
-            if self._applying(known[wheel.pin]) != self._applying(wheel.metadata):
-                corrected[wheel.pin] = wheel.metadata
-        return corrected
+    def _is_staged(self, step: Step) -> bool:
+        """Whether a step's environment is made with seeds: it must not wait for what needs it.
 
-    def _applying(self, metadata: ReleaseMetadata) -> set[str]:
-        """Requirements that may matter on the target; those of extras are kept as they are."""
-        return {
-            str(requirement)
-            for requirement in metadata.requires
-            if "extra" in str(requirement.marker) or applies(requirement, self._request.target, ())
-        }
+        So are hooks that only tell metadata: none of it ends up in a wheel.
+        """
+        seeds = self._request.rules.seeds
+        if step.pin is None or not seeds:
+            return False
+        return step.kind in (STAGED, METADATA) or step.pin.name in seeds
 
-    def _fail(self, failure: Failure) -> Failure:
-        self._watcher.failed(failure)
-        return failure
+    def _seed(self, pin: Pin) -> Generator[Need, Any, ForeignWheel | Failure]:
+        question = _ForeignOf(pin, "as a seed")
+        answer: ForeignWheel | Failure = (yield Learn((question,)))[question]
+        return answer
 
-    def _conflict(self, reason: tuple[str, ...], pin: Pin | None) -> Failure:
-        if pin is None:
-            raise ImpossibleError(
-                "no set of releases satisfies the requirements:\n  " + "\n  ".join(reason),
-                hint="loosen one of the requirements or constraints named above",
-            )
-        return Failure(
-            pin,
-            Phase.RESOLVE,
-            "no set of releases satisfies its build requirements: " + "; ".join(reason),
-            "loosen a constraint named above, or constrain the package to a release that fits",
+    def _in_place_of(self, failure: Failure) -> Generator[Need, Any, Package | Failure]:
+        """Tells of a failure; in test mode, looks for a wheel to put in its place."""
+        pin = failure.pin
+        self._tell(failure)
+        if not self._request.test_mode:
+            return failure
+        question = _ForeignOf(pin, "in place of the build that failed")
+        answer: ForeignWheel | Failure = (yield Learn((question,)))[question]
+        if isinstance(answer, Failure):
+            self._not_replaced[pin] = answer.reason
+            return failure
+        if pin not in self._replaced:
+            self._replaced[pin] = answer
+            self._watcher.replaced(answer.wheel)
+        return from_index(answer)
+
+    def _tell(self, failure: Failure) -> None:
+        """A package whose metadata cannot be had fails twice for one reason: it is told once."""
+        if failure.pin not in self._failures:
+            self._failures[failure.pin] = failure
+            self._watcher.failed(failure)
+
+    def _halts(self, result: object) -> bool:
+        return (
+            self._request.fail_fast
+            and not self._request.test_mode
+            and isinstance(result, Failure)
+            and result.blocked_by is None
         )
 
     def _ring_error(self, ring: tuple[Step, ...]) -> ImpossibleError:
         lines = []
         for needing, needed in pairwise(ring):
-            edges = [e for e in self._edges.get(needing, ()) if e.child == needed.pin]
+            known = self._solver.edges.get(needing, ())
             why = sorted(
-                {f"{edge.parent or 'itself'} asks for {edge.requirement}" for edge in edges}
+                {
+                    f"{edge.parent or 'itself'} asks for {edge.requirement}"
+                    for edge in known
+                    if edge.child == needed.pin
+                }
             )
             lines.append(f"{needing.pin} cannot be built without {needed.pin} ({', '.join(why)})")
         return ImpossibleError(
             "builds need one another in a ring:\n  " + "\n  ".join(lines),
-            hint="constrain one of them to a release that does not need the others to be built",
-        )
-
-    def _chain(self, pin: Pin) -> tuple[Dependency, ...]:
-        """The shortest way from the top to a package, over everything that was solved."""
-        by_parent: dict[Pin | None, list[Dependency]] = {}
-        for step, edges in sorted(self._edges.items()):
-            hung = edges if step.pin is None else _build_edges(step.pin, edges, ())
-            for edge in hung:
-                by_parent.setdefault(edge.parent, []).append(edge)
-        ways: dict[Pin | None, tuple[Dependency, ...]] = {None: ()}
-        pending: list[Pin | None] = [None]
-        for parent in pending:
-            for edge in sorted(by_parent.get(parent, ()), key=lambda edge: edge.order):
-                if edge.child not in ways:
-                    ways[edge.child] = (*ways[parent], edge)
-                    pending.append(edge.child)
-        return ways.get(pin, ())
-
-    def _graph(self, top: _Closure) -> DependencyGraph:
-        packages: dict[Pin, BuiltPackage] = {
-            result.candidate.pin: result
-            for result in self._driver.results.values()
-            if isinstance(result, BuiltPackage)
-        }
-        every = [*top.edges, *(edge for package in packages.values() for edge in package.edges)]
-        edges = reachable(every)
-        nodes = {edge.child: self._node(packages[edge.child]) for edge in edges}
-        return DependencyGraph(nodes, edges)
-
-    def _node(self, package: BuiltPackage) -> GraphNode:
-        pin = package.candidate.pin
-        constraint = self._request.constraints.get(pin.name)
-        return GraphNode(
-            pin=pin,
-            source_url=package.source.url,
-            source=package.source.sdist,
-            wheel_filename=package.wheel.filename,
-            wheel=package.wheel.digest,
-            constraint=str(constraint.specifier) if constraint is not None else "",
-            recipe=package.recipe,
-            requires=tuple(str(one) for one in package.wheel.metadata.requires),
+            hint=f"cut the ring with a wheel of the index, such as --seed {ring[0].pin}; or "
+            "constrain one of them to a release that does not need the others to be built",
         )
 
 
-@dataclass(frozen=True)
-class _Ran:
-    outcome: BuildSucceeded | MetadataFound
-    closure: _Closure
-    edges: tuple[Dependency, ...]
-    words: tuple[str, ...]
-
-
-def _build_edges(
-    pin: Pin, edges: tuple[Dependency, ...], hook: tuple[Requirement, ...]
-) -> tuple[Dependency, ...]:
-    """The edges of a build environment, hung below the package that is built in it."""
-    from_hook = {str(requirement) for requirement in hook}
-    hung = []
-    for edge in edges:
-        if edge.parent is None:
-            backend = edge.requirement in from_hook
-            kind = RequirementKind.BUILD_BACKEND if backend else RequirementKind.BUILD_SYSTEM
-            hung.append(Dependency(pin, edge.child, kind, edge.requirement))
-        else:
-            hung.append(edge)
-    return tuple(hung)
-
-
-def _blocked(pin: Pin | None, cause: Failure) -> Failure:
-    """A failure that is only another one's consequence; the request's own is that one itself."""
-    if pin is None:
-        return Failure(
-            cause.pin, cause.phase, cause.reason, blocked_by=cause.blocked_by or cause.pin
-        )
-    origin = cause.blocked_by or cause.pin
-    return Failure(pin, Phase.ENVIRONMENT, f"needs {origin}, which failed", blocked_by=origin)
+def _conflict_error(reason: tuple[str, ...]) -> ImpossibleError:
+    return ImpossibleError(
+        "no set of releases satisfies the requirements:\n  " + "\n  ".join(reason),
+        hint="loosen one of the requirements or constraints named above",
+    )

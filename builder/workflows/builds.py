@@ -54,9 +54,9 @@ class BuildRules:
     """How builds are run, apart from what is built."""
 
     logs: Path
-    jobs: int
+    jobs: Callable[[Pin], int]
+    """How many jobs a build's compilers are told to run."""
     limits: Limits
-    build_number: int = 0
 
 
 class Builds:
@@ -126,7 +126,7 @@ class Builds:
             order=build_task(spec, top_folder(pin)),
             inputs={SOURCE_ARCHIVE: source},
             binds=binds,
-            variables=(*spec.variables, *job_variables(self._rules.jobs)),
+            variables=(*spec.variables, *job_variables(self._rules.jobs(pin))),
             limits=self._rules.limits,
         )
         with appending_to(log) as output, self._sandbox.run(task, output) as finished:
@@ -164,15 +164,14 @@ class Builds:
                 phase = Phase.BUILD if hook == "build_wheel" else Phase.HOOKS
                 return Failure(pin, phase, f"{hook}: {reason}", ending=finished.exit)
             case WheelMade(filename, requires):
-                return BuildSucceeded(self._wheel(pin, filename, finished), requires)
+                return BuildSucceeded(self._wheel(spec, filename, finished), requires)
 
-    def _wheel(self, pin: Pin, filename: str, finished: Finished) -> Wheel:
+    def _wheel(self, spec: BuildSpec, filename: str, finished: Finished) -> Wheel:
+        pin = spec.source.pin
         scratch = finished.out.parent
         collected = scratch / "collected.whl"
         take(finished.out, filename, collected, MAX_WHEEL_BYTES)
-        made = canonicalize(
-            collected, filename, pin, self._target.tags, self._rules.build_number, scratch
-        )
+        made = canonicalize(collected, filename, pin, self._target.tags, spec.build_number, scratch)
         digest = self._store.put(scratch / made.filename)
         return Wheel(pin, made.filename, digest, made.metadata)
 

@@ -15,12 +15,14 @@ from typing import Any, Protocol
 
 from builder.domain.builds import BuildOutcome, BuildSpec
 from builder.domain.releases import Pin
+from builder.schedule.budget import Budget, Claim
+from builder.schedule.ready import Ready
 from builder.schedule.waiting import Schedule
 
 
 @dataclass(frozen=True, order=True)
 class Step:
-    """One flow: the wheel of a release, the metadata of a release, or the whole request."""
+    """One flow: what is to be found out or made, and of which release; None for the request."""
 
     kind: str
     pin: Pin | None = None
@@ -70,38 +72,57 @@ class Deadlock(Exception):  # noqa: N818 - a finding about packages, not our err
         self.ring = ring
 
 
+class HaltedError(Exception):
+    """A flow ended in a way after which nothing else was to go on."""
+
+
+class World(Protocol):
+    """What a driver does not do itself. Effects are called from several threads."""
+
+    def flow(self, step: Step) -> Flow:
+        """The flow of a step that somebody awaits for the first time."""
+        ...
+
+    def learn(self, question: Any, /) -> object:  # noqa: ANN401 - each workflow has its questions
+        """Answers a question."""
+        ...
+
+    def build(self, spec: BuildSpec) -> BuildOutcome: ...
+
+    def claim(self, spec: BuildSpec, /) -> Claim:
+        """What a build counts for while it runs."""
+        ...
+
+
 class Driver:
-    """Advances flows, as many builds at once as allowed, facts beside them.
+    """Advances flows, as many builds at once as the budget allows, facts beside them.
 
     Args:
-        start: makes the flow of a step that somebody awaits for the first time.
-        learn: answers a question; called in threads of its own.
-        build: carries out a build; called in as many threads as there are `workers`.
+        world: makes flows and carries out effects.
+        budget: what running builds may use together.
         stop: is set when the run ends early, so that containers are killed.
+        halts: says whether what a flow returned ends the run.
     """
 
     def __init__(
         self,
-        start: Callable[[Step], Flow],
-        learn: Callable[[Any], object],
-        build: Callable[[BuildSpec], BuildOutcome],
-        workers: int,
+        world: World,
+        budget: Budget,
         stop: Event,
+        halts: Callable[[object], bool] = lambda _result: False,
     ) -> None:
-        self._start = start
-        self._learn = learn
-        self._build = build
-        self._workers = workers
+        self._world = world
+        self._workers = budget.workers
         self._stop = stop
+        self._halts = halts
         self._schedule: Schedule[Step] = Schedule()
+        self._ready: Ready[Step] = Ready(self._schedule, budget)
         self._flows: dict[Step, _Running] = {}
         self._results: dict[Step, Any] = {}
         self._facts: dict[Question, Any] = {}
         self._asked: dict[Question, list[Step]] = {}
         self._unasked: deque[Question] = deque()
         self._due: deque[tuple[Step, object]] = deque()
-        self._runnable: list[Step] = []
-        self._building = 0
         self._in_flight = 0
         self._finished: SimpleQueue[Callable[[], None]] = SimpleQueue()
 
@@ -115,6 +136,7 @@ class Driver:
 
         Raises:
             Deadlock: what is left waits for itself.
+            HaltedError: a flow ended the run; everything that runs is stopped before.
             BuilderError: whatever an effect raised; everything that runs is stopped before.
         """
         with (
@@ -142,7 +164,7 @@ class Driver:
             raise Deadlock(self._schedule.ring())
 
     def _begin(self, step: Step) -> None:
-        self._flows[step] = _Running(self._start(step))
+        self._flows[step] = _Running(self._world.flow(step))
         self._due.append((step, None))
 
     def _advance(self) -> None:
@@ -159,12 +181,14 @@ class Driver:
                     self._ask(step, running, questions)
                 case Await(steps):
                     self._await(step, steps)
-                case Run():
-                    self._runnable.append(step)
+                case Run(spec):
+                    self._ready.add(step, self._world.claim(spec))
 
     def _end(self, step: Step, result: object) -> None:
         del self._flows[step]
         self._results[step] = result
+        if self._halts(result):
+            raise HaltedError
         for waiter in self._schedule.over(step):
             self._awaited(waiter)
 
@@ -196,14 +220,11 @@ class Driver:
 
     def _dispatch(self, builders: ThreadPoolExecutor, learners: ThreadPoolExecutor) -> None:
         while self._unasked:
-            self._submit(learners, self._learn, self._unasked.popleft(), self._answered)
-        while self._runnable and self._building < self._workers:
-            step = min(self._runnable, key=self._schedule.urgency)
-            self._runnable.remove(step)
+            self._submit(learners, self._world.learn, self._unasked.popleft(), self._answered)
+        while (step := self._ready.next()) is not None:
             need = self._flows[step].need
             if isinstance(need, Run):
-                self._building += 1
-                self._submit(builders, self._build, need.spec, partial(self._built, step))
+                self._submit(builders, self._world.build, need.spec, partial(self._built, step))
 
     def _submit(
         self,
@@ -231,5 +252,5 @@ class Driver:
             self._learned(step)
 
     def _built(self, step: Step, _spec: BuildSpec, outcome: object) -> None:
-        self._building -= 1
+        self._ready.ended(step)
         self._due.append((step, outcome))

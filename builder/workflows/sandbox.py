@@ -91,6 +91,10 @@ class Sandbox:
     def image(self) -> str:
         return self._room.image
 
+    @property
+    def scratch(self) -> Path:
+        return self._room.scratch
+
     @contextmanager
     def run(self, task: Task, output: Callable[[bytes], None]) -> Iterator[Finished]:
         """Runs a task to its end.

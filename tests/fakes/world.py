@@ -3,7 +3,7 @@
 import random
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -25,6 +25,10 @@ from builder.domain.digests import Digest
 from builder.domain.metadata import MetadataOrigin, ReleaseMetadata
 from builder.domain.releases import Candidate, NoSuchProject, Pin, ProjectPage
 from builder.domain.sources import BuildSystem, SourceTree
+from builder.indexes.addresses import file_at
+from builder.schedule.budget import Claim
+from builder.workflows.packages import ForeignWheel
+from builder.workflows.packages import Package as Made
 from tests.facts import metadata, pin, wheel
 from tests.fakes.index import FakeIndex, FakeRelease
 
@@ -78,6 +82,9 @@ class FakeWorld:
         most_at_once: how many builds ran at the same time, at most.
         built_wheels: in the order in which they were built.
         heard: the failures that the watcher was told of.
+        published: what was made visible, in that order.
+        foreign_wheels: what the index has finished.
+        cached_wheels: what a wheel server has.
     """
 
     packages: Iterable[Package]
@@ -87,6 +94,11 @@ class FakeWorld:
     built_wheels: list[Pin] = field(default_factory=list)
     specs: list[BuildSpec] = field(default_factory=list)
     heard: list[Failure] = field(default_factory=list)
+    published: list[Pin] = field(default_factory=list)
+    foreign_wheels: Mapping[Pin, Wheel] = field(default_factory=dict)
+    cached_wheels: Mapping[Pin, Wheel] = field(default_factory=dict)
+    exclusive: frozenset[str] = frozenset()
+    noted_texts: list[str] = field(default_factory=list)
     waited: dict[Pin, tuple[Pin, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -126,7 +138,8 @@ class FakeWorld:
             self._running += 1
             self.most_at_once = max(self.most_at_once, self._running)
             self.specs.append(spec)
-            unbuilt = {one.pin for one in spec.environment} - set(self.built_wheels)
+            there = {*self.built_wheels, *self.foreign_wheels, *self.cached_wheels}
+            unbuilt = {one.pin for one in spec.environment} - there
         self._pause()
         outcome = self._outcome(spec)
         with self._lock:
@@ -143,14 +156,38 @@ class FakeWorld:
         self.heard.append(failure)
 
     def built(self, wheel: Wheel) -> None:
-        assert wheel.pin in self.built_wheels
+        assert wheel.pin in self.published
+
+    def planned(self, pin: Pin) -> None:
+        pass
+
+    def replaced(self, wheel: Wheel) -> None:
+        assert wheel.pin in self.foreign_wheels
+
+    def noted(self, text: str) -> None:
+        self.noted_texts.append(text)
+
+    def foreign(self, pin: Pin, purpose: str) -> ForeignWheel | Failure:
+        if pin not in self.foreign_wheels:
+            return Failure(pin, Phase.FETCH, f"the index has no wheel of {pin} {purpose}")
+        return _foreign(self.foreign_wheels[pin])
+
+    def cached(self, pin: Pin) -> ForeignWheel | Failure | None:
+        known = self.cached_wheels.get(pin)
+        return _foreign(known) if known is not None else None
+
+    def publish(self, package: Made) -> None:
+        self.published.append(package.pin)
+
+    def claim(self, spec: BuildSpec) -> Claim:
+        return Claim(1, 1, 0.0, exclusive=spec.source.pin.name in self.exclusive)
 
     def _outcome(self, spec: BuildSpec) -> BuildOutcome:
         package = self._packages[spec.source.pin]
         hook = tuple(map(Requirement, package.hook))
         if package.fails is Phase.HOOKS:
             return Failure(package.pin, Phase.HOOKS, "its backend is broken")
-        if not set(package.hook) <= set(spec.accepted):
+        if spec.goal is Goal.REQUIREMENTS or not set(package.hook) <= set(spec.accepted):
             return MoreRequired(hook, package.hook)
         if spec.goal is Goal.METADATA and package.known is Known.HOOK:
             return MetadataFound(package.says(MetadataOrigin.HOOK), hook)
@@ -164,3 +201,9 @@ class FakeWorld:
             with self._lock:
                 seconds = self._chance.uniform(0, self.delay)
             time.sleep(seconds)
+
+
+def _foreign(wheel: Wheel) -> ForeignWheel:
+    name = wheel.filename.replace("-0-", "-")
+    file = file_at(f"https://files.index.example/{name}", Digest.of_bytes(name.encode()))
+    return ForeignWheel(file, wheel)

@@ -19,7 +19,9 @@ from builder.errors import ImpossibleError, IndexUnreachableError
 from builder.record.files import build_order, build_order_json, graph_json
 from builder.resolve.closure import Asked
 from builder.resolve.constraints import Constraint
+from builder.schedule.budget import Budget
 from builder.workflows.bootstrap import Bootstrap, Bootstrapped, Request
+from builder.workflows.solving import Rules
 from tests.facts import TARGET, pin
 from tests.fakes.world import FakeWorld, Known, Package
 
@@ -42,11 +44,10 @@ def request(*asked: str, workers: int = 1, constraints: Iterable[str] = ()) -> R
     }
     return Request(
         asked=tuple(Asked(Requirement(one), "the command line") for one in asked),
-        constraints=limited,
-        target=TARGET,
+        rules=Rules(limited, TARGET),
         image="sha256:image",
         sandbox=Digest.of_bytes(b"agent"),
-        workers=workers,
+        budget=Budget(workers, 1, 64.0),
     )
 
 

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from threading import Event
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from builder.domain.builds import BuildOutcome, BuildSpec, Failure, Goal, Phase
 from builder.domain.digests import Digest
 from builder.domain.sources import BuildSystem, SourceTree
+from builder.schedule.budget import Budget, Claim
 from builder.workflows.flows import Await, Deadlock, Driver, Flow, Learn, Run, Step
 from tests.facts import pin
 
@@ -42,6 +43,27 @@ def answered(spec: BuildSpec) -> BuildOutcome:
     return Failure(pin("p==1"), Phase.BUILD, spec.image)
 
 
+@dataclass(frozen=True)
+class PlayedWorld:
+    """A world of functions; every build claims one place."""
+
+    start: Callable[[Step], Flow]
+    answer: Callable[[Any], object]
+    carry_out: Callable[[BuildSpec], BuildOutcome]
+
+    def flow(self, step: Step) -> Flow:
+        return self.start(step)
+
+    def learn(self, question: Any, /) -> object:
+        return self.answer(question)
+
+    def build(self, spec: BuildSpec) -> BuildOutcome:
+        return self.carry_out(spec)
+
+    def claim(self, _spec: BuildSpec) -> Claim:
+        return Claim(1, 1, 0.0)
+
+
 def driver(
     start: Callable[[Step], Flow],
     learn: Callable[[Any], object] = lambda question: f"answer to {question}",
@@ -49,7 +71,8 @@ def driver(
     workers: int = 2,
     stop: Event | None = None,
 ) -> Driver:
-    return Driver(start, learn, build, workers, stop or Event())
+    world = PlayedWorld(start, learn, build)
+    return Driver(world, Budget(workers, 1, 64.0), stop or Event())
 
 
 def test_a_flow_gets_what_it_asks_for() -> None:

@@ -1,0 +1,186 @@
+"""Wires one build from a lock together: a graph, or a build order."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from threading import Event
+
+from builder.app.documents import read_place
+from builder.app.images import image_catalogue
+from builder.app.locked_world import LockedWorld
+from builder.app.overrides import load_overrides
+from builder.app.reports import reported, write_report
+from builder.app.requested import open_index
+from builder.app.settings import Settings
+from builder.app.workshop import Notify, open_workshop
+from builder.app.world import Place, full_disk
+from builder.domain.builds import Failure
+from builder.domain.events import Noted
+from builder.domain.graph import Dependency, DependencyGraph, GraphNode, environment_from_edges
+from builder.domain.releases import Pin
+from builder.errors import InputError
+from builder.publish.files import publish_text
+from builder.record.files import build_order, graph_json
+from builder.record.reading import read_build_order, read_graph
+from builder.record.summary import Summarized, summary_json, summary_markdown
+from builder.workflows.locked import LockBuilt, LockedBuild, LockRequest
+from builder.workflows.recording import completed_graph
+
+
+@dataclass(frozen=True)
+class Strictness:
+    """How a build from a lock is to go about it.
+
+    Attributes:
+        force: build what is there already, too.
+        require_identical: refuse wheels that are not the ones that the lock knows.
+    """
+
+    force: bool = False
+    require_identical: bool = False
+    test_mode: bool = False
+    fail_fast: bool = False
+
+
+@dataclass(frozen=True)
+class Lock:
+    """What a file holds to build from.
+
+    Attributes:
+        nodes: from the bottom up.
+        environments: what edges say, for nodes without a recipe; empty for build orders.
+        graph: None for build orders.
+    """
+
+    nodes: Mapping[Pin, GraphNode]
+    environments: Mapping[Pin, tuple[Pin, ...]]
+    graph: DependencyGraph | None
+
+
+def lock_from_graph(file: str) -> Lock:
+    """Reads a graph.json, ours or Fromager's.
+
+    Raises:
+        InputError: it is none.
+    """
+    return lock_of_graph(read_graph(read_place(file), file))
+
+
+def lock_of_graph(graph: DependencyGraph) -> Lock:
+    """A graph as a lock."""
+    nodes = {pin: graph.nodes[pin] for pin in build_order(graph)}
+    bare = [pin for pin, node in nodes.items() if node.recipe is None and not node.pre_built]
+    return Lock(nodes, {pin: environment_from_edges(graph, pin) for pin in bare}, graph)
+
+
+def lock_from_build_order(file: str) -> Lock:
+    """Reads a build-order.json, ours or Fromager's.
+
+    Raises:
+        InputError: it is none.
+    """
+    nodes = read_build_order(read_place(file), file)
+    return Lock({node.pin: node for node in nodes}, {}, None)
+
+
+def build_from_lock(
+    settings: Settings,
+    lock: Lock,
+    strictness: Strictness,
+    now: datetime,
+    notify: Notify,
+    stop: Event,
+) -> LockBuilt:
+    """Builds everything that a lock names, and writes the summaries.
+
+    Raises:
+        BuilderError: it could not be done at all; failed builds are in the result instead.
+    """
+    if not lock.nodes:
+        raise InputError("the lock names no release", hint="is this the file of a bootstrap?")
+    overrides = load_overrides(settings, notify)
+    index = open_index(settings, overrides)
+    catalogue = image_catalogue(settings)
+    image = catalogue.open(settings.image_name)
+    interpreter = catalogue.recipe(settings.image_name).python
+    with open_workshop(settings, image, interpreter, stop, notify) as shop:
+        world = LockedWorld(Place(settings, index, shop, overrides, notify), force=strictness.force)
+        request = LockRequest(
+            lock.nodes,
+            lock.environments,
+            tuple(lock.nodes),
+            shop.target,
+            shop.sandbox.image,
+            shop.sandbox.agent.digest,
+            world.budget,
+            strictness.require_identical,
+            strictness.test_mode,
+            strictness.fail_fast,
+        )
+        result = LockedBuild(request, world, world, stop).run()
+    if lock.graph is not None:
+        result = replace(result, chains=_chains(lock.graph, result.failures))
+    write_summaries(settings, lock, result, now)
+    _complete(settings, lock, result, notify)
+    if strictness.test_mode:
+        write_report(settings, reported(result), now)
+    return result
+
+
+def write_summaries(settings: Settings, lock: Lock, result: LockBuilt, now: datetime) -> None:
+    """Leaves build-sequence-summary.json and .md in the work folder."""
+    packages = []
+    for pin, package in result.packages.items():
+        if package.wheel is None:
+            continue
+        folder = "prebuilt" if package.foreign is not None else "downloads"
+        name = package.foreign.file.filename if package.foreign else package.wheel.filename
+        path = (settings.wheels_repo / folder / name).absolute()
+        known = lock.nodes[pin].wheel
+        packages.append(
+            Summarized(
+                pin,
+                result.origins[pin].value,
+                package.source_url,
+                str(path),
+                package.wheel.digest.sha256,
+                known == package.wheel.digest if known is not None else None,
+            )
+        )
+    with full_disk():
+        folder_of_records = settings.work_dir
+        publish_text(summary_json(packages), folder_of_records / "build-sequence-summary.json")
+        publish_text(
+            summary_markdown(packages, now), folder_of_records / "build-sequence-summary.md"
+        )
+
+
+def _complete(settings: Settings, lock: Lock, result: LockBuilt, notify: Notify) -> None:
+    """A lock that knew no digests gets them; one that knew them stays as it is."""
+    if lock.graph is None or result.failures:
+        return
+    if all(node.source is not None for node in lock.nodes.values()):
+        return
+    target: Path = settings.work_dir / "graph.json"
+    with full_disk():
+        completed = completed_graph(lock.graph, result.packages)
+        publish_text(graph_json(completed), target)
+    notify(Noted(f"the lock knew no digests: {target} is the same with all of them"))
+
+
+def _chains(
+    graph: DependencyGraph, failures: Iterable[Failure]
+) -> dict[Pin, tuple[Dependency, ...]]:
+    """For each failed package, the shortest way to it from the request."""
+    ways: dict[Pin | None, tuple[Dependency, ...]] = {None: ()}
+    by_parent: dict[Pin | None, list[Dependency]] = {}
+    for edge in graph.edges:
+        by_parent.setdefault(edge.parent, []).append(edge)
+    pending: list[Pin | None] = [None]
+    for parent in pending:
+        for edge in by_parent.get(parent, ()):
+            if edge.child not in ways:
+                ways[edge.child] = (*ways[parent], edge)
+                pending.append(edge.child)
+    return {failure.pin: ways.get(failure.pin, ()) for failure in failures}

@@ -1,0 +1,95 @@
+"""The effects of a build from a lock: nothing is chosen, everything is held to the lock."""
+
+from dataclasses import replace
+
+from packaging.specifiers import SpecifierSet
+
+from builder.app.world import Place, World, full_disk
+from builder.domain.builds import Failure, Phase, Wheel
+from builder.domain.digests import Digest
+from builder.domain.graph import EnvironmentPart, GraphNode
+from builder.domain.releases import Candidate, NoSuchProject, Pin, RemoteFile
+from builder.domain.sources import SourceTree
+from builder.errors import DigestMismatchError
+from builder.indexes.addresses import file_at
+from builder.workflows.packages import ForeignWheel, Package
+
+
+class LockedWorld(World):
+    """What a build from a lock asks for, beside what every run asks for."""
+
+    def __init__(self, place: Place, *, force: bool) -> None:
+        super().__init__(place)
+        self._force = force
+
+    def locked_source(self, node: GraphNode) -> SourceTree | Failure:
+        """The source that a node names, by its digest; the index's where the lock has none."""
+        if not node.source_url:
+            return Failure(node.pin, Phase.FETCH, "the lock names no source for it")
+        file = file_at(node.source_url, node.source)
+        if file.digest is None:
+            promised = self._promised(node.pin, file)
+            if isinstance(promised, Failure):
+                return promised
+            file = promised
+        return self.source(Candidate(node.pin, file, (), SpecifierSet(), None, file.url))
+
+    def finished(self, node: GraphNode) -> Package | Failure | None:
+        """The wheel of the lock from wheels-repo, else from a wheel server.
+
+        Raises:
+            DigestMismatchError: it is there with other bytes than the lock says.
+        """
+        if self._force:
+            return None
+        found = self._in_wheels_repo(node)
+        if found is None:
+            cached = self.cached(node.pin, node.wheel_filename, node.wheel)
+            found = cached.wheel if isinstance(cached, ForeignWheel) else cached
+        if found is None or isinstance(found, Failure):
+            return found
+        self.reused(node.pin)
+        return Package(node.pin, node.source_url, node.source, node.recipe, (), found)
+
+    def locked_wheel(self, pin: Pin, node: GraphNode) -> ForeignWheel | Failure:
+        """A pre-built wheel, by its digest where the lock has one."""
+        if node.source is not None:
+            return self.foreign_file(pin, node.source_url, node.source)
+        return self.foreign(pin, "as the pre-built wheel that the lock names")
+
+    def seed(self, part: EnvironmentPart) -> ForeignWheel | Failure:
+        """The very seed that the lock was made with."""
+        found = self.foreign(part.pin, "as a seed")
+        if isinstance(found, ForeignWheel) and part.source not in (None, found.file.digest):
+            raise DigestMismatchError(
+                f"the index's wheel of {part.pin} is not the seed of the lock ({part.source})",
+                hint="find out who changed it, or make the lock anew",
+            )
+        return found
+
+    def _in_wheels_repo(self, node: GraphNode) -> Wheel | Failure | None:
+        """Only with a digest: without one, nobody can tell what a file there is."""
+        path = self._settings.wheels_repo / "downloads" / node.wheel_filename
+        if node.wheel is None or path.is_symlink() or not path.is_file():
+            return None
+        with full_disk():
+            if Digest.of_file(path) != node.wheel:
+                raise DigestMismatchError(
+                    f"{path} is not the wheel that the lock knows ({node.wheel})",
+                    hint="find out who changed it; remove it, or build anew with --force",
+                )
+            return self._foreign.of_folder(node.pin, path, self._overrides.build_tag(node.pin))
+
+    def _promised(self, pin: Pin, file: RemoteFile) -> RemoteFile | Failure:
+        """The same file with the digest that the index promises."""
+        page = self._index.project(pin.name)
+        if not isinstance(page, NoSuchProject):
+            for candidate in page.candidates:
+                if candidate.pin == pin and candidate.sdist.filename == file.filename:
+                    return replace(file, digest=candidate.sdist.digest)
+        return Failure(
+            pin,
+            Phase.FETCH,
+            f"neither the lock nor the index has a digest for {file.filename}",
+            "make the lock anew, or name the index that has this file with --index-url",
+        )

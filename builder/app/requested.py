@@ -1,0 +1,135 @@
+"""From files and options to what is asked for, what constrains it, and whom to ask."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from packaging.utils import NormalizedName, canonicalize_name
+
+from builder.app.settings import Settings
+from builder.domain.digests import Digest
+from builder.errors import InputError
+from builder.indexes.documents import read_document
+from builder.indexes.routed import RoutedIndex
+from builder.indexes.simple import DEFAULT_INDEX_URL, SimpleIndex
+from builder.overrides.reading import Overrides
+from builder.ports import Index
+from builder.resolve.ages import ReleaseAges, exactly_named
+from builder.resolve.closure import Asked
+from builder.resolve.requirements_file import (
+    ParsedRequirements,
+    parse_requirement,
+    read_requirements,
+)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a bootstrap is asked for: command line, requirements files, constraints files."""
+
+    requirements: tuple[str, ...]
+    files: tuple[str, ...]
+    constraint_files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Requested:
+    """The same, read and checked."""
+
+    asked: tuple[Asked, ...]
+    parsed: ParsedRequirements
+    hashes: Mapping[NormalizedName, tuple[Digest, ...]]
+
+
+def read_requested(settings: Settings, wanted: Wanted) -> Requested:
+    """Reads everything that a bootstrap is asked for.
+
+    Raises:
+        InputError: a file or a requirement is not usable, or there is none.
+    """
+    variables = settings.variables
+    parsed = read_requirements(wanted.files, wanted.constraint_files, variables, read_document)
+    asked = [
+        Asked(parse_requirement(text, "command line"), "the command line")
+        for text in wanted.requirements
+    ]
+    asked.extend(Asked(line.requirement, line.origin) for line in parsed.requirements)
+    if not asked:
+        raise InputError(
+            "nothing was asked for",
+            hint="name requirements, or a file of them with -r requirements.txt",
+        )
+    if parsed.require_hashes:
+        _check_hashes(wanted, parsed)
+    for one in asked:
+        if one.requirement.url is not None:
+            raise InputError(
+                f"{one.origin}: {one.requirement} names a URL",
+                hint="name a release that an index has, such as name==1.2",
+            )
+    return Requested(tuple(asked), parsed, _hashes(parsed))
+
+
+def open_index(
+    settings: Settings, overrides: Overrides, parsed: ParsedRequirements | None = None
+) -> Index:
+    """The index to ask, with projects that have one of their own."""
+    usual = SimpleIndex(index_urls(settings, parsed))
+    own: dict[NormalizedName, Index] = {}
+    for name in overrides.projects:
+        url = overrides.sdist_server_url(name)
+        if url is not None:
+            own[name] = SimpleIndex([url])
+    return RoutedIndex(usual, own) if own else usual
+
+
+def index_urls(settings: Settings, parsed: ParsedRequirements | None = None) -> tuple[str, ...]:
+    """The indexes to ask, in order: options, then requirements files, then pip's variables.
+
+    Extra indexes come before the main one, so that a project of one's own hides a public one.
+    """
+    if settings.index_urls:
+        return settings.index_urls
+    variables = settings.variables
+    main = parsed.index_url if parsed is not None else None
+    extra = parsed.extra_index_urls if parsed is not None else ()
+    main = main or variables.get("PIP_INDEX_URL") or DEFAULT_INDEX_URL
+    extra = extra or tuple(variables.get("PIP_EXTRA_INDEX_URL", "").split())
+    return (*extra, main)
+
+
+def release_ages(
+    settings: Settings,
+    overrides: Overrides,
+    asked: tuple[Asked, ...],
+    max_days: int | None,
+    now: datetime,
+) -> ReleaseAges:
+    """The limits on ages, from options and settings."""
+    own = {name: overrides.min_release_age(name) for name in overrides.projects}
+    return ReleaseAges(
+        now,
+        timedelta(days=settings.min_release_age) if settings.min_release_age else None,
+        timedelta(days=max_days) if max_days else None,
+        {name: timedelta(days=days) for name, days in own.items() if days is not None},
+        exactly_named(one.requirement for one in asked),
+    )
+
+
+def _check_hashes(wanted: Wanted, parsed: ParsedRequirements) -> None:
+    bare = [f"{text} on the command line" for text in wanted.requirements]
+    bare += [f"{one.requirement} ({one.origin})" for one in parsed.requirements if not one.hashes]
+    if bare:
+        raise InputError(
+            f"--require-hashes is set, and there is no --hash for {bare[0]}",
+            hint="give the sha256 of its source archive, or take --require-hashes out",
+        )
+
+
+def _hashes(parsed: ParsedRequirements) -> dict[NormalizedName, tuple[Digest, ...]]:
+    hashes: dict[NormalizedName, tuple[Digest, ...]] = {}
+    for line in (*parsed.requirements, *parsed.constraints):
+        if line.hashes:
+            name = canonicalize_name(line.requirement.name)
+            hashes[name] = (*hashes.get(name, ()), *line.hashes)
+    return hashes

@@ -1,0 +1,216 @@
+"""The effects of a run, each of them one call of a workflow, and whoever hears of them."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from packaging.utils import NormalizedName
+
+from builder.app.capacity import available_memory_gb
+from builder.app.settings import Settings
+from builder.app.workshop import Notify, Workshop
+from builder.domain.builds import BuildOutcome, BuildSpec, Failure, Goal, Wheel
+from builder.domain.core_metadata import UnusableMetadataError, from_core_metadata
+from builder.domain.digests import Digest
+from builder.domain.events import Noted, PackageFailed, PackageMoved, Stage
+from builder.domain.metadata import MetadataOrigin, ReleaseMetadata
+from builder.domain.releases import Candidate, NoSuchProject, Pin, ProjectPage
+from builder.domain.sources import SourceTree
+from builder.errors import InputError, StorageError
+from builder.indexes.addresses import file_at
+from builder.indexes.simple import SimpleIndex
+from builder.overrides.reading import Overrides
+from builder.ports import Index
+from builder.prepare.task import top_folder
+from builder.publish.files import publish_copy
+from builder.publish.wheels import WheelsRepository
+from builder.schedule.budget import Appetite, Budget, Claim
+from builder.workflows.builds import BuildRules, Builds
+from builder.workflows.cached import CachedWheels
+from builder.workflows.environments import Environments
+from builder.workflows.foreign import ForeignWheels
+from builder.workflows.packages import ForeignWheel, Package
+from builder.workflows.posture import Posture
+from builder.workflows.sources import SourceFolders, Sources
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run takes place: what the user chose, and what was opened for it.
+
+    Attributes:
+        hashes: what the user allows the source archives of projects to be.
+    """
+
+    settings: Settings
+    index: Index
+    shop: Workshop
+    overrides: Overrides
+    notify: Notify
+    hashes: Mapping[NormalizedName, tuple[Digest, ...]] = field(default_factory=dict)
+
+
+class World:
+    """What bootstraps and builds from locks ask for. Safe from several threads."""
+
+    def __init__(self, place: Place) -> None:
+        settings, index, shop = place.settings, place.index, place.shop
+        overrides, notify = place.overrides, place.notify
+        logs = settings.work_dir / "logs"
+        sdists = settings.sdists_repo
+        folders = SourceFolders(sdists / "downloads", sdists / "builds", logs)
+        self.budget = Budget(settings.workers, settings.jobs, available_memory_gb())
+        self._settings = settings
+        self._index = index
+        self._store = shop.store
+        self._overrides = overrides
+        self._notify = notify
+        self._sources = Sources(
+            index, shop.store, shop.sandbox, folders, place.hashes, notify, overrides.patches
+        )
+        self._builds = Builds(
+            shop.store,
+            shop.sandbox,
+            Environments(settings.cache, shop.store, shop.sandbox, shop.target),
+            Posture(shop.sandbox),
+            shop.target,
+            BuildRules(logs, self._jobs, settings.limits),
+            notify,
+        )
+        self._wheels = WheelsRepository(settings.wheels_repo)
+        wheels = partial(ForeignWheels, store=shop.store, target=shop.target, scratch=shop.scratch)
+        self._foreign = wheels(index)
+        self._cached: CachedWheels | None = None
+        if settings.wheel_server_urls:
+            servers = SimpleIndex(settings.wheel_server_urls)
+            self._cached = CachedWheels(servers, wheels(servers))
+
+    def page(self, name: NormalizedName) -> ProjectPage | NoSuchProject:
+        return self._index.project(name)
+
+    def index_metadata(self, candidate: Candidate) -> ReleaseMetadata | None:
+        for wheel in candidate.wheels:
+            if wheel.metadata_digest is None:
+                continue
+            try:
+                text = self._index.metadata(wheel)
+                return from_core_metadata(text, candidate.pin, MetadataOrigin.INDEX)
+            except UnusableMetadataError as error:
+                self._notify(Noted(f"{wheel.filename}: unusable metadata: {error}", warning=True))
+        return None
+
+    def source(self, candidate: Candidate) -> SourceTree | Failure:
+        """A prepared source.
+
+        Raises:
+            InputError: the package's settings ask for what no build here heeds.
+        """
+        pin = candidate.pin
+        passed_over = self._overrides.not_in_force(pin.name)
+        if passed_over:
+            raise InputError(
+                f"{pin} cannot be built as its settings ask: {', '.join(passed_over)} "
+                "would be passed over",
+                hint="take these settings out, or leave the package out",
+            )
+        with full_disk():
+            source = self._sources.source(candidate)
+            if isinstance(source, SourceTree) and not self._settings.cleanup:
+                name = top_folder(pin)
+                stored = self._stored(source.archive, f"the prepared source of {pin}")
+                publish_copy(stored, self._settings.work_dir / name / f"{name}.tar.gz")
+            return source
+
+    def foreign(self, pin: Pin, purpose: str) -> ForeignWheel | Failure:
+        with full_disk():
+            return self._foreign.of_release(pin, purpose)
+
+    def foreign_file(self, package: Pin, url: str, digest: Digest) -> ForeignWheel | Failure:
+        """A certain wheel of the index, as a lock names it."""
+        with full_disk():
+            return self._foreign.of_file(package, file_at(url, digest))
+
+    def cached(
+        self, pin: Pin, filename: str = "", digest: Digest | None = None
+    ) -> ForeignWheel | Failure | None:
+        if self._cached is None:
+            return None
+        with full_disk():
+            number = self._overrides.build_tag(pin)
+            return self._cached.find(pin, number, filename, digest)
+
+    def build(self, spec: BuildSpec) -> BuildOutcome:
+        number = self._overrides.build_tag(spec.source.pin)
+        with full_disk():
+            return self._builds.build(replace(spec, build_number=number))
+
+    def publish(self, package: Package) -> None:
+        if package.wheel is None:
+            return
+        with full_disk():
+            if package.foreign is not None:
+                file = package.foreign.file
+                digest = file.digest or package.wheel.digest
+                stored = self._foreign.original(digest)
+                self._wheels.publish_foreign(file.filename, digest, stored)
+            else:
+                stored = self._stored(package.wheel.digest, package.wheel.filename)
+                self._wheels.publish(package.wheel, stored)
+
+    def claim(self, spec: BuildSpec) -> Claim:
+        if spec.goal is not Goal.WHEEL:
+            return Claim(jobs=1, cores=1, memory_gb=0.0)
+        return self.budget.claim(self._appetite(spec.source.pin))
+
+    def waits(self, pin: Pin, needs: tuple[Pin, ...]) -> None:
+        self._notify(PackageMoved(pin, Stage.WAITING, waits_for=needs))
+
+    def failed(self, failure: Failure) -> None:
+        self._notify(PackageFailed(failure))
+
+    def built(self, wheel: Wheel) -> None:
+        self._notify(PackageMoved(wheel.pin, Stage.BUILT))
+
+    def planned(self, pin: Pin) -> None:
+        self._notify(PackageMoved(pin, Stage.PLANNED))
+
+    def replaced(self, wheel: Wheel) -> None:
+        self._notify(PackageMoved(wheel.pin, Stage.REPLACED))
+
+    def reused(self, pin: Pin) -> None:
+        self._notify(PackageMoved(pin, Stage.REUSED))
+
+    def noted(self, text: str) -> None:
+        self._notify(Noted(text, warning=True))
+
+    def _appetite(self, pin: Pin) -> Appetite:
+        options = self._overrides.build_options(pin.name)
+        return Appetite(
+            options.cpu_cores_per_job, options.memory_per_job_gb, exclusive=options.exclusive_build
+        )
+
+    def _jobs(self, pin: Pin) -> int:
+        return self.budget.claim(self._appetite(pin)).jobs
+
+    def _stored(self, digest: Digest, what: str) -> Path:
+        path = self._store.path(digest)
+        if path is None:
+            raise StorageError(
+                f"{what} is no longer in the store, or was changed there",
+                hint="run the same command again: it will be made anew",
+            )
+        return path
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """Whatever file it was: a disk that is full or read-only ends the run with a clear word."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"cannot write {error.filename or 'a file'}: {error.strerror}",
+            hint="free some space, or choose other folders with -O and --cache-dir",
+        ) from error

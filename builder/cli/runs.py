@@ -1,0 +1,146 @@
+"""What the commands that build have in common: options, and how a run is shown."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import click
+
+from builder.app.settings import Settings
+from builder.cli.options import Given
+from builder.cli.progress import Progress, terminal_progress
+from builder.cli.report import Outcome, outcome_lines, status_of, summary_lines
+from builder.cli.telling import tell
+from builder.errors import ExitStatus
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def requirement_options(command: Command) -> Command:
+    """What is to be rebuilt, and what an earlier run chose."""
+    for option in (
+        click.option(
+            "-p",
+            "--previous-bootstrap-file",
+            "previous",
+            metavar="FILE",
+            help="A graph.json, by path or URL, whose versions are kept where they may be.",
+        ),
+        click.option(
+            "-r",
+            "--requirements-file",
+            "files",
+            multiple=True,
+            metavar="FILE",
+            help="Requirements, as pip reads them. May be repeated.",
+        ),
+        click.argument("requirements", nargs=-1, metavar="[REQUIREMENT]..."),
+    ):
+        command = option(command)
+    return command
+
+
+def choice_options(command: Command) -> Command:
+    """How releases are chosen."""
+    for option in (
+        click.option(
+            "--bg-threads",
+            type=click.IntRange(min=1),
+            help="Accepted for Fromager's sake: sources are read ahead as far as it helps.",
+        ),
+        click.option(
+            "--seed",
+            "seeds",
+            multiple=True,
+            metavar="NAME==VERSION",
+            help="Cut a ring of builds with this wheel of the index; recorded in the graph.",
+        ),
+        click.option(
+            "--max-release-age",
+            type=click.IntRange(min=1),
+            metavar="DAYS",
+            help="Use only releases that are at most so old.",
+        ),
+        click.option(
+            "--multiple-versions",
+            "every_version",
+            is_flag=True,
+            help="Take every version that matches a requirement, not just one.",
+        ),
+        click.option(
+            "--skip-constraints", is_flag=True, help="Do not write constraints.txt at the end."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def building_options(command: Command) -> Command:
+    """How builds are run."""
+    for option in (
+        click.option(
+            "--test-mode",
+            is_flag=True,
+            help="Go on after failures, with wheels of the index in place of what failed.",
+        ),
+        click.option(
+            "--keep-going/--fail-fast",
+            "keep_going",
+            default=True,
+            help="Whether to build what else can be built after a failure. Default: --keep-going.",
+        ),
+        click.option(
+            "-m",
+            "--max-workers",
+            "workers",
+            type=click.IntRange(min=1),
+            help="Builds at once. Default: one for each processor.",
+        ),
+        click.option(
+            "--cache-wheel-server-url",
+            "--wheel-server-url",
+            "wheel_servers",
+            multiple=True,
+            metavar="URL",
+            help="An index of wheels that were built before, taken instead of built.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def lock_options(command: Command) -> Command:
+    """How strictly a lock is followed."""
+    for option in (
+        click.option(
+            "--require-identical",
+            is_flag=True,
+            help="Refuse a wheel that is not the very one that the lock knows.",
+        ),
+        click.option("-f", "--force", is_flag=True, help="Build what is there already, too."),
+    ):
+        command = option(command)
+    return command
+
+
+def run_settings(shared: Given, workers: int | None, wheel_servers: tuple[str, ...]) -> Settings:
+    """Settings of a command that builds."""
+    return replace(shared.settings(workers), wheel_server_urls=wheel_servers)
+
+
+def shown(
+    settings: Settings, run: Callable[[Progress], Outcome], *, quiet: bool = False
+) -> ExitStatus:
+    """Runs with progress, then tells how it ended; the status to end with.
+
+    `quiet` leaves out where results are, for a run that another one follows.
+    """
+    progress = terminal_progress()
+    with progress.shown():
+        outcome = run(progress)
+    for line in outcome_lines(outcome):
+        tell(line)
+    if not quiet:
+        for line in summary_lines(progress.tally, progress.seconds, settings):
+            tell(line)
+    return status_of(outcome)

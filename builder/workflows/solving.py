@@ -1,0 +1,184 @@
+"""The flows that answer what a set of requirements leads to, learning what they lack."""
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName
+
+from builder.domain.builds import Failure, Phase
+from builder.domain.graph import Dependency
+from builder.domain.images import TargetPython
+from builder.domain.metadata import ReleaseMetadata
+from builder.domain.releases import Candidate, Pin
+from builder.resolve.ages import ReleaseAges
+from builder.resolve.closure import (
+    Asked,
+    Conflict,
+    Knowledge,
+    Lacking,
+    Question,
+    Solution,
+    applies,
+    solve,
+)
+from builder.resolve.constraints import Constraint
+from builder.resolve.previous import Preferred, PreviousChoices
+from builder.workflows.flows import Await, Learn, Need, Step
+from builder.workflows.packages import METADATA, build_edges
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What holds for every choice of a run.
+
+    Attributes:
+        seeds: by project, the release whose wheel cuts a ring of builds.
+    """
+
+    constraints: Mapping[NormalizedName, Constraint]
+    target: TargetPython
+    ages: ReleaseAges | None = None
+    previous: PreviousChoices = field(default_factory=lambda: PreviousChoices(None))
+    seeds: Mapping[NormalizedName, Pin] = field(default_factory=dict)
+
+    def with_seeds(self) -> Mapping[NormalizedName, Constraint]:
+        """The constraints where seeds are in use: a seeded project has just the seed."""
+        return {
+            **self.constraints,
+            **{name: _only(pin) for name, pin in self.seeds.items()},
+        }
+
+
+@dataclass(frozen=True)
+class PageOf:
+    """What does the index have of a project?"""
+
+    name: NormalizedName
+
+
+class Solver:
+    """Solves by asking for pages and metadata. Remembers every candidate and edge it came upon.
+
+    What each solving knows is its own: were it shared, a release that was ruled out by what
+    another one happened to learn first could lead to another answer.
+    """
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self.candidates: dict[Pin, Candidate] = {}
+        self.edges: dict[Step, tuple[Dependency, ...]] = {}
+
+    def solve(
+        self,
+        step: Step,
+        asked: tuple[Asked, ...],
+        knowledge: Knowledge,
+        corrections: Mapping[Pin, ReleaseMetadata],
+        *,
+        seeded: bool = False,
+    ) -> Generator[Need, Any, Solution | Conflict | Failure]:
+        """A solution, or why there is none. `seeded`: seeded projects are at their seed."""
+        rules = self._rules
+        question = Question(
+            asked,
+            rules.with_seeds() if seeded else rules.constraints,
+            rules.target,
+            rules.ages,
+            self._preferred(step),
+        )
+        while True:
+            answer = solve(question, knowledge, corrections)
+            match answer:
+                case Solution():
+                    self.candidates.update({c.pin: c for c in answer.candidates})
+                    self.edges[step] = answer.edges
+                    return answer
+                case Conflict():
+                    return answer
+                case Lacking(pages, candidates, edges):
+                    self.edges[step] = edges
+                    failure = yield from self._find_out(knowledge, pages, candidates)
+                    if failure is not None:
+                        return failure
+
+    def corrections(
+        self,
+        said: Mapping[Pin, ReleaseMetadata],
+        known: Mapping[Pin, ReleaseMetadata],
+    ) -> dict[Pin, ReleaseMetadata]:
+        """What built wheels say otherwise than was believed when this was solved."""
+        return {
+            pin: metadata
+            for pin, metadata in said.items()
+            if self._applying(known[pin]) != self._applying(metadata)
+        }
+
+    def chain(self, pin: Pin) -> tuple[Dependency, ...]:
+        """The shortest way from the top to a package, over everything that was solved."""
+        by_parent: dict[Pin | None, list[Dependency]] = {}
+        for step, edges in sorted(self.edges.items()):
+            hung = edges if step.pin is None else build_edges(step.pin, edges, ())
+            for edge in hung:
+                by_parent.setdefault(edge.parent, []).append(edge)
+        ways: dict[Pin | None, tuple[Dependency, ...]] = {None: ()}
+        pending: list[Pin | None] = [None]
+        for parent in pending:
+            for edge in sorted(by_parent.get(parent, ()), key=lambda edge: edge.order):
+                if edge.child not in ways:
+                    ways[edge.child] = (*ways[parent], edge)
+                    pending.append(edge.child)
+        return ways.get(pin, ())
+
+    def _preferred(self, step: Step) -> Preferred:
+        previous = self._rules.previous
+        return previous.for_installation() if step.pin is None else previous.for_build(step.pin)
+
+    def _find_out(
+        self,
+        knowledge: Knowledge,
+        pages: tuple[NormalizedName, ...],
+        candidates: tuple[Candidate, ...],
+    ) -> Generator[Need, Any, Failure | None]:
+        answers = yield Learn(tuple(PageOf(name) for name in pages))
+        knowledge.pages.update({question.name: page for question, page in answers.items()})
+        self.candidates.update({candidate.pin: candidate for candidate in candidates})
+        results = yield Await(tuple(Step(METADATA, candidate.pin) for candidate in candidates))
+        for step, result in results.items():
+            if isinstance(result, Failure):
+                return result
+            knowledge.metadata[step.pin] = result
+        return None
+
+    def _applying(self, metadata: ReleaseMetadata) -> set[str]:
+        """Requirements that may matter on the target; those of extras are kept as they are."""
+        return {
+            str(requirement)
+            for requirement in metadata.requires
+            if "extra" in str(requirement.marker) or applies(requirement, self._rules.target, ())
+        }
+
+
+def blocked(pin: Pin | None, cause: Failure) -> Failure:
+    """A failure that is only another one's consequence; the request's own is that one itself."""
+    if pin is None:
+        return Failure(
+            cause.pin, cause.phase, cause.reason, blocked_by=cause.blocked_by or cause.pin
+        )
+    origin = cause.blocked_by or cause.pin
+    return Failure(pin, Phase.ENVIRONMENT, f"needs {origin}, which failed", blocked_by=origin)
+
+
+def unsolvable(pin: Pin, conflict: Conflict) -> Failure:
+    """A build environment that cannot be had."""
+    return Failure(
+        pin,
+        Phase.RESOLVE,
+        "no set of releases satisfies its build requirements: " + "; ".join(conflict.reason),
+        "loosen a constraint named above, or constrain the package to a release that fits",
+    )
+
+
+def _only(pin: Pin) -> Constraint:
+    return Constraint(SpecifierSet(f"=={pin.version}"), (), ("--seed",))
