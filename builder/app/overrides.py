@@ -1,14 +1,21 @@
 """The overrides that the user's folders and installed plugins make."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 
 from packaging.utils import NormalizedName
 
 from builder.app.settings import Settings
 from builder.domain.events import Event, Noted
+from builder.errors import InputError, StorageError
+from builder.overrides.linting import Checkup, lint
+from builder.overrides.listing import Row, rows
+from builder.overrides.migration import migrated
 from builder.overrides.names import project_of
 from builder.overrides.reading import Overrides, read_overrides
+from builder.publish.files import publish_text
 
 PLUGIN_GROUPS = ("builder.overrides", "fromager.project_overrides")
 
@@ -37,6 +44,69 @@ def installed_plugins() -> tuple[EntryPoint, ...]:
     """The plugins that change how one project is built, by name; none of them is loaded."""
     found = {it for group in PLUGIN_GROUPS for it in entry_points(group=group)}
     return tuple(sorted(found, key=lambda it: (it.name, it.group, it.value)))
+
+
+def check_overrides(settings: Settings) -> Checkup:
+    """What is wrong with the overrides, as far as it can be told without a build.
+
+    Raises:
+        InputError: a folder cannot be read.
+    """
+    return lint(
+        settings.settings_file, settings.settings_dir, settings.patches_dir, installed_plugins()
+    )
+
+
+def listed_overrides(settings: Settings) -> tuple[Row, ...]:
+    """A row for each package that anything is laid down for.
+
+    Raises:
+        InputError: a file cannot be used; every problem is named.
+    """
+    return rows(load_overrides(settings, lambda _event: None))
+
+
+@dataclass(frozen=True)
+class Written:
+    """A settings file that a migration wrote, or left as it was because it says the same."""
+
+    file: Path
+    replaced: bool
+    unchanged: bool
+
+
+def migrate_overrides(
+    envs_dir: Path, settings_file: Path, output_dir: Path, *, replace: bool
+) -> tuple[Written, ...]:
+    """Writes one settings file for each package of the layout of Fromager 0.27.
+
+    Args:
+        envs_dir: one folder for each variant, with a file of variables for each package.
+        settings_file: the file that has everything else.
+        output_dir: is made where it is missing.
+        replace: whether files that are there and say something else may be replaced.
+
+    Raises:
+        InputError: the old layout cannot be used, or a file is in the way; nothing is written.
+        StorageError: a file cannot be written.
+    """
+    new = {output_dir / one.file: one.text for one in migrated(envs_dir, settings_file)}
+    try:
+        old = {file: file.read_bytes() for file in new if file.exists()}
+        differing = [file for file, content in old.items() if content != new[file].encode()]
+        if differing and not replace:
+            raise InputError(
+                f"{', '.join(map(str, differing))}: would be replaced",
+                hint="choose another --output-dir, or replace what is there with --force",
+            )
+        for file, text in new.items():
+            if file not in old or file in differing:
+                publish_text(text, file)
+    except OSError as error:
+        raise StorageError(f"{error.filename}: {error.strerror}") from error
+    return tuple(
+        Written(file, file in differing, file in old and file not in differing) for file in new
+    )
 
 
 def _by_project(plugins: Iterable[EntryPoint]) -> dict[NormalizedName, str]:

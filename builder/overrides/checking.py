@@ -34,8 +34,15 @@ def read_settings(file: Path, schema: type[Schema]) -> Checked[Schema] | tuple[P
     try:
         return Checked(schema.model_validate(content), document)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False)
-        return tuple(_problem(one, document, schema) for one in found)
+        return explain(error, document, schema)
+
+
+def explain(
+    error: ValidationError, document: Document, schema: type[BaseModel]
+) -> tuple[Problem, ...]:
+    """Every problem that a document has with its schema."""
+    found = error.errors(include_url=False, include_context=False)
+    return tuple(_problem(one, document, schema) for one in found)
 
 
 def _problem(error: ErrorDetails, document: Document, schema: type[BaseModel]) -> Problem:

@@ -12,11 +12,12 @@ class Problem:
     """One thing that is wrong with one file or folder.
 
     Attributes:
+        file: the file or folder; for a plugin, how it is called.
         field: where in the file, such as `variants.cpu.env`; empty for the file as a whole.
         hint: what was probably meant, or what to do.
     """
 
-    file: Path
+    file: Path | str
     text: str
     field: str = ""
     line: int | None = None

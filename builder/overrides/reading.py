@@ -12,6 +12,7 @@ from builder.domain.releases import Pin
 from builder.overrides.checking import Checked, read_settings
 from builder.overrides.documents import Document
 from builder.overrides.effects import descriptive_fields, fields_not_in_force
+from builder.overrides.linting import patch_problems
 from builder.overrides.names import project_of
 from builder.overrides.patches import PatchFolder, choose, read_patch_folders
 from builder.overrides.problems import Problem, require_none
@@ -118,6 +119,7 @@ def read_overrides(
         notes=(
             *(() if general is None else _general_notes(general)),
             *_package_notes(packages, variant),
+            *map(str, patch_problems(patches_dir)),
         ),
         plugins=plugins or {},
     )
