@@ -16,8 +16,11 @@ def explained(error: click.ClickException) -> BuilderError:
     if not isinstance(error, click.UsageError) or error.ctx is None:
         hint = "`--help` behind a command's name says what it takes"
         return InputError(_as_clause(error.format_message()), hint=hint)
-    hints = [*_guesses(error, error.ctx), f"`{error.ctx.command_path} --help` says what it takes"]
-    return InputError(_said(error, error.ctx), hint="; ".join(hints))
+    does = (
+        "lists its commands" if isinstance(error.ctx.command, click.Group) else "says what it takes"
+    )
+    hint = " ".join([*_guesses(error, error.ctx), f"`{error.ctx.command_path} --help` {does}"])
+    return InputError(_said(error, error.ctx), hint=hint)
 
 
 def _said(error: click.UsageError, click_context: click.Context) -> str:
@@ -53,7 +56,7 @@ def _guesses(error: click.UsageError, click_context: click.Context) -> Iterator[
         case click.BadParameter(param=click.Option() as option):
             source = click_context.get_parameter_source(option.name or "")
             if source is ParameterSource.ENVIRONMENT:
-                yield f"the value comes from the variable {_variable(option)}"
+                yield f"the value comes from the variable {_variable(option)};"
         case _:
             return
 
