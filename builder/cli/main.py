@@ -11,6 +11,7 @@ from click.exceptions import NoArgsIsHelpError
 from builder.cli.bootstrap import bootstrap_command, bootstrap_parallel_command
 from builder.cli.build_orders import build_order_group
 from builder.cli.doctor import doctor_command
+from builder.cli.downloads import download_sequence_command
 from builder.cli.graphs import graph_group
 from builder.cli.images import image_group
 from builder.cli.locks import build_parallel_command, build_sequence_command
@@ -45,6 +46,7 @@ cli.add_command(build_parallel_command)
 cli.add_command(build_sequence_command)
 cli.add_command(canonicalize_command)
 cli.add_command(doctor_command)
+cli.add_command(download_sequence_command)
 cli.add_command(graph_group)
 cli.add_command(image_group)
 cli.add_command(lint_command)

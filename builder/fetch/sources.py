@@ -5,13 +5,13 @@ it begins with the project's own name, so that two projects never meet.
 """
 
 from collections.abc import Callable, Collection
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from pathlib import Path, PurePath
+from dataclasses import dataclass
+from pathlib import Path
 
 from builder.domain.digests import Digest
-from builder.domain.releases import Candidate, Pin, RemoteFile
-from builder.errors import DigestMismatchError, InputError, StorageError
+from builder.domain.releases import Candidate, Pin
+from builder.errors import DigestMismatchError, InputError
+from builder.fetch.files import fetch_file
 from builder.ports import Index
 
 
@@ -54,13 +54,9 @@ def fetch_source(
         StorageError: the disk is full or cannot be written.
     """
     expected = _expected_digest(candidate, required_digests)
-    file = replace(candidate.sdist, digest=expected)
-    path = folder / _plain_name(file)
-    reused = _is_there(path, expected)
-    if not reused:
-        _make_room(path)
-        index.fetch(file, path, progress)
-    return FetchedSource(candidate.pin, path, expected, file.url, reused)
+    sdist = candidate.sdist
+    fetched = fetch_file(index, sdist, expected, folder, progress)
+    return FetchedSource(candidate.pin, fetched.path, expected, sdist.url, fetched.reused)
 
 
 def _expected_digest(candidate: Candidate, required: Collection[Digest]) -> Digest:
@@ -83,30 +79,3 @@ def _expected_digest(candidate: Candidate, required: Collection[Digest]) -> Dige
     else:
         hint = "add --hash=sha256:… to the requirement, or use an index that gives digests"
     raise InputError(message, hint=hint)
-
-
-def _plain_name(file: RemoteFile) -> str:
-    """The name, which came from outside, as long as it stays in its folder."""
-    name = file.filename
-    if not name or PurePath(name).name != name or name[0] == "." or not name.isprintable():
-        hint = "the index is broken or hostile; report it there"
-        raise InputError(f"an index names a file {name!a}", hint=hint)
-    return name
-
-
-def _is_there(path: Path, expected: Digest) -> bool:
-    if path.is_symlink() or not path.is_file():
-        return False
-    with suppress(OSError):
-        return Digest.of_file(path) == expected
-    return False
-
-
-def _make_room(path: Path) -> None:
-    """Makes the folder, and removes whatever has the name but not the digest."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        message = f"cannot write {path}: {error.strerror}"
-        raise StorageError(message, hint="choose a folder that can be written") from error

@@ -1,0 +1,241 @@
+"""Downloads what a build order names, without building anything."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from builder.app.documents import read_place
+from builder.app.settings import Settings
+from builder.app.target import target_if_known
+from builder.app.workshop import Notify
+from builder.domain.events import Noted
+from builder.domain.graph import GraphNode
+from builder.domain.images import TargetPython
+from builder.domain.releases import NoSuchProject, ProjectPage, RemoteFile
+from builder.errors import (
+    BuilderError,
+    DigestMismatchError,
+    ImpossibleError,
+    InputError,
+    StorageError,
+)
+from builder.fetch.files import FetchedFile, fetch_file
+from builder.indexes.addresses import file_at, without_credentials
+from builder.indexes.simple import SimpleIndex
+from builder.ports import Index
+from builder.record.reading import read_build_order
+from builder.resolve.wheel_choice import fitting_wheels
+
+
+@dataclass(frozen=True)
+class Downloads:
+    """What is to be downloaded, and how.
+
+    Attributes:
+        include_wheels: wheels, too: those of pre-built entries, and whatever the index has.
+        ignore_missing: whether a source that cannot be had is passed over.
+    """
+
+    include_wheels: bool = False
+    ignore_missing: bool = False
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where each kind of file goes."""
+
+    sdists: Path
+    wheels: Path
+    prebuilt: Path
+
+
+@dataclass(frozen=True)
+class Downloaded:
+    """How many files are there now, and how many of them came now."""
+
+    there: int
+    fetched: int
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A file to find and fetch; whether nothing else will do."""
+
+    find: Callable[[], RemoteFile]
+    folder: Path
+    is_needed: bool
+
+
+def download_sequence(
+    settings: Settings, file: str, index_url: str, downloads: Downloads, notify: Notify
+) -> Downloaded:
+    """Downloads what a build-order.json names.
+
+    Raises:
+        DigestMismatchError: a file is not the promised one.
+        BuilderError: a file that is needed cannot be had.
+    """
+    nodes = read_build_order(read_place(file), file)
+    folders = Folders(
+        settings.sdists_repo / "downloads",
+        settings.wheels_repo / "downloads",
+        settings.wheels_repo / "prebuilt",
+    )
+    target = target_if_known(settings, notify) if downloads.include_wheels else None
+    wheel_servers = settings.wheel_server_urls or (index_url,)
+    with closing(SimpleIndex([index_url])) as index, closing(SimpleIndex(wheel_servers)) as wheels:
+        return SequenceDownload(index, wheels, folders, target, notify).run(nodes, downloads)
+
+
+class SequenceDownload:
+    """Downloads what the nodes of a build order name. A file is trusted by its digest alone."""
+
+    def __init__(
+        self,
+        index: Index,
+        wheels: Index,
+        folders: Folders,
+        target: TargetPython | None,
+        notify: Notify,
+    ) -> None:
+        """Takes whom to ask, and whom to tell.
+
+        Args:
+            index: of source archives.
+            wheels: of finished wheels.
+            folders: where the files go.
+            target: what wheels must fit; without one, only those for any platform are taken.
+            notify: is told of every file.
+        """
+        self._index = index
+        self._wheels = wheels
+        self._folders = folders
+        self._tags = None if target is None else target.tags
+        self._notify = notify
+
+    def run(self, nodes: Sequence[GraphNode], downloads: Downloads) -> Downloaded:
+        """Downloads whatever can be had, and only then says what could not.
+
+        Raises:
+            DigestMismatchError: a file is not the promised one.
+            BuilderError: a file that is needed cannot be had.
+        """
+        jobs = [job for node in nodes for job in self._jobs(node, downloads)]
+        files: list[FetchedFile] = []
+        errors: list[BuilderError] = []
+        with ThreadPoolExecutor(downloads.threads) as pool:
+            pending = {pool.submit(self._download, job): job for job in jobs}
+            try:
+                for future in as_completed(pending):
+                    try:
+                        files.append(future.result())
+                    except BuilderError as error:
+                        if self._ends_in_failure(error, pending[future]):
+                            errors.append(error)
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        if errors:
+            raise _together(errors)
+        return Downloaded(len(files), sum(not file.reused for file in files))
+
+    def _jobs(self, node: GraphNode, downloads: Downloads) -> Iterator[_Job]:
+        if node.pre_built:
+            if downloads.include_wheels:
+                yield _Job(partial(self._prebuilt, node), self._folders.prebuilt, is_needed=True)
+            else:
+                self._notify(Noted(f"{node.pin}: passed over, its wheel is pre-built"))
+            return
+        if node.source_url.startswith("git+"):
+            self._notify(Noted(f"{node.pin}: passed over, its source is in a git repository"))
+        else:
+            is_needed = not downloads.ignore_missing
+            yield _Job(partial(self._sdist, node), self._folders.sdists, is_needed)
+        if downloads.include_wheels:
+            yield _Job(partial(self._wheel, node), self._folders.wheels, is_needed=False)
+
+    def _download(self, job: _Job) -> FetchedFile:
+        file = job.find()
+        if file.digest is None:
+            message = f"neither the build order nor the index has a sha256 for {file.filename}"
+            raise InputError(message, hint="make the build order anew, or name another index")
+        fetched = fetch_file(self._index_of(job), file, file.digest, job.folder)
+        how = "was there" if fetched.reused else "fetched"
+        self._notify(Noted(f"{file.filename}: {how}"))
+        return fetched
+
+    def _index_of(self, job: _Job) -> Index:
+        return self._wheels if job.folder == self._folders.wheels else self._index
+
+    def _ends_in_failure(self, error: BuilderError, job: _Job) -> bool:
+        """Whether an error counts; what may be missing is only told."""
+        if job.is_needed or isinstance(error, DigestMismatchError | StorageError):
+            return True
+        self._notify(Noted(f"passed over: {error.message}", warning=True))
+        return False
+
+    def _sdist(self, node: GraphNode) -> RemoteFile:
+        """What the order names, with the digest that the index promises where it has none."""
+        if node.source_url and node.source is not None:
+            return file_at(without_credentials(node.source_url), node.source)
+        page = self._page(self._index, node)
+        of_index = next((it.sdist for it in page.candidates if it.pin == node.pin), None)
+        if node.source_url:
+            named = file_at(without_credentials(node.source_url), None)
+            same = of_index is not None and of_index.filename == named.filename
+            return replace(named, digest=of_index.digest) if of_index and same else named
+        if of_index is None:
+            raise ImpossibleError(f"the index has no source archive of {node.pin}")
+        return replace(of_index, digest=node.source or of_index.digest)
+
+    def _prebuilt(self, node: GraphNode) -> RemoteFile:
+        file = file_at(without_credentials(node.source_url), node.source)
+        if file.digest is not None:
+            return file
+        known = self._page(self._index, node).wheels.get(node.pin.version, ())
+        promised = next((it.digest for it in known if it.filename == file.filename), None)
+        return replace(file, digest=promised)
+
+    def _wheel(self, node: GraphNode) -> RemoteFile:
+        """The very wheel that the order knows, else the best one."""
+        files = self._page(self._wheels, node).wheels.get(node.pin.version, ())
+        if node.wheel is not None:
+            return _locked(node, files)
+        fitting = fitting_wheels(files, self._tags)
+        if self._tags is None:
+            fitting = tuple(it for it in fitting if it.filename.endswith("-none-any.whl"))
+        trusted = next((it for it in fitting if it.digest is not None), None)
+        if trusted is None:
+            raise ImpossibleError(f"no wheel of {node.pin} with a sha256 fits the target")
+        return trusted
+
+    def _page(self, index: Index, node: GraphNode) -> ProjectPage:
+        page = index.project(node.pin.name)
+        if isinstance(page, NoSuchProject):
+            asked = ", ".join(page.asked)
+            raise ImpossibleError(f"no index knows {node.pin.name} (asked: {asked})")
+        return page
+
+
+def _locked(node: GraphNode, files: Sequence[RemoteFile]) -> RemoteFile:
+    for file in files:
+        if file.digest == node.wheel:
+            return file
+    if any(file.filename == node.wheel_filename for file in files):
+        raise DigestMismatchError(
+            f"the server's {node.wheel_filename} is not the wheel that the order knows",
+            hint=f"the order says {node.wheel}: find out which of the two is right",
+        )
+    raise ImpossibleError(f"the server has no wheel of {node.pin} with {node.wheel}")
+
+
+def _together(errors: Sequence[BuilderError]) -> BuilderError:
+    """One error for all; its kind is that of the gravest."""
+    errors = sorted(errors, key=lambda it: it.message)
+    gravest = next((it for it in errors if isinstance(it, DigestMismatchError)), errors[0])
+    lines = sorted({it.message for it in errors} - {gravest.message})
+    return type(gravest)("\n".join([gravest.message, *lines]), hint=gravest.hint)
