@@ -48,7 +48,7 @@ def equip(command: click.Command, path: tuple[str, ...]) -> None:
 def variables(option: click.Option, path: tuple[str, ...]) -> list[str]:
     """The variables that stand in for an option of a command, the one that wins first."""
     long = [name.lstrip("-") for name in option.opts if name.startswith("--")]
-    words = [*long, *(f"{name}s" for name in long if option.multiple), option.name or ""]
+    words = [*long, *(f"{name}s" for name in long if option.multiple)] or [option.name or ""]
     ends = dict.fromkeys("_".join((*path, one)).upper().replace("-", "_") for one in words)
     return [f"{prefix}_{end}" for prefix in ("BUILDER", "FROMAGER") for end in ends]
 
