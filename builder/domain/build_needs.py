@@ -21,19 +21,23 @@ def build_needs(graph: DependencyGraph) -> Mapping[Pin, frozenset[Pin]]:
         if edge.parent is not None:
             kind = build if edge.kind.is_build else install
             kind.setdefault(edge.parent, []).append(edge.child)
-    return {pin: frozenset(_needs(graph, pin, build, install)) for pin in graph.nodes}
+    closures: dict[frozenset[Pin], frozenset[Pin]] = {}
+    needs: dict[Pin, frozenset[Pin]] = {}
+    for pin, node in graph.nodes.items():
+        if node.pre_built:
+            needs[pin] = frozenset()
+        elif node.recipe is not None:
+            needs[pin] = frozenset(it for it in _recorded(graph, node.recipe) if it in graph.nodes)
+        else:
+            # Most packages ask for the same few tools, which are followed once.
+            asked = frozenset(build.get(pin, ()))
+            if asked not in closures:
+                closures[asked] = _installed_with(asked, install)
+            needs[pin] = closures[asked]
+    return needs
 
 
-def _needs(graph: DependencyGraph, pin: Pin, build: _Children, install: _Children) -> Iterable[Pin]:
-    node = graph.nodes[pin]
-    if node.pre_built:
-        return ()
-    if node.recipe is None:
-        return _installed_with(build.get(pin, ()), install)
-    return (need for need in _recorded(graph, node.recipe) if need in graph.nodes)
-
-
-def _installed_with(pins: Iterable[Pin], install: _Children) -> set[Pin]:
+def _installed_with(pins: Iterable[Pin], install: _Children) -> frozenset[Pin]:
     found = set(pins)
     stack = list(found)
     while stack:
@@ -41,7 +45,7 @@ def _installed_with(pins: Iterable[Pin], install: _Children) -> set[Pin]:
             if child not in found:
                 found.add(child)
                 stack.append(child)
-    return found
+    return frozenset(found)
 
 
 def _recorded(graph: DependencyGraph, recipe: BuildRecipe) -> Iterator[Pin]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from packaging.utils import NormalizedName
+from packaging.version import Version
 
 from builder.domain.releases import Pin
 
@@ -13,7 +14,7 @@ class Customized:
 
     Attributes:
         patched: those with patches for whatever version.
-        patched_releases: those with patches for one version.
+        patched_releases: those with patches for one version; whatever is local counts for it.
         alone: those whose settings ask for an exclusive build.
     """
 
@@ -24,7 +25,8 @@ class Customized:
     alone: frozenset[NormalizedName] = frozenset()
 
     def has_patches(self, pin: Pin) -> bool:
-        return pin.name in self.patched or pin in self.patched_releases
+        public = Pin(pin.name, Version(pin.version.public))
+        return pin.name in self.patched or public in self.patched_releases
 
     def touches(self, pin: Pin) -> bool:
         return pin.name in self.settings or pin.name in self.plugins or self.has_patches(pin)

@@ -15,12 +15,14 @@ class Readiness:
     """When one build can start.
 
     Attributes:
-        after: the wheels that it waits for, without those that others of them wait for anyway.
+        needs: the wheels that it waits for.
+        after: those of them that no other one of them waits for anyway.
         depth: how many builds must be done one after the other before it.
         alone: whether no other build may run beside it.
     """
 
     pin: Pin
+    needs: tuple[Pin, ...]
     after: tuple[Pin, ...]
     depth: int
     alone: bool = False
@@ -56,7 +58,9 @@ def outlook(graph: DependencyGraph, alone: Collection[NormalizedName] = ()) -> B
     }
     depths = _depths(needs)
     builds = [
-        Readiness(pin, _last(needs, needs[pin]), depth, pin.name in alone)
+        Readiness(
+            pin, tuple(sorted(needs[pin])), _last(needs, needs[pin]), depth, pin.name in alone
+        )
         for pin, depth in depths.items()
     ]
     return BuildOutlook(

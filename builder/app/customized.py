@@ -1,0 +1,27 @@
+"""Which packages the user's folders and installed plugins give a way of their own."""
+
+from builder.app.overrides import load_overrides
+from builder.app.settings import Settings
+from builder.domain.releases import Pin
+from builder.graphs.customized import Customized
+
+
+def customized(settings: Settings) -> Customized:
+    """Who has settings, patches or plugins, for the variant that was chosen.
+
+    Raises:
+        InputError: a file cannot be used; every problem is named.
+    """
+    found = load_overrides(settings, lambda _note: None)
+    folders = [folder for folder in found.patch_folders if folder.patches(found.variant)]
+    return Customized(
+        settings=frozenset(found.packages),
+        patched=frozenset(folder.project for folder in folders if folder.version is None),
+        patched_releases=frozenset(
+            Pin(folder.project, folder.version) for folder in folders if folder.version is not None
+        ),
+        plugins=frozenset(found.plugins),
+        alone=frozenset(
+            name for name in found.packages if found.build_options(name).exclusive_build
+        ),
+    )

@@ -1,0 +1,109 @@
+"""Commands that help to keep requirements and overrides in order."""
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+
+import click
+from packaging.utils import canonicalize_name
+
+from builder.app.customized import customized
+from builder.app.documents import read_place
+from builder.cli.options import given
+from builder.cli.results import deliver
+from builder.cli.telling import tell, warn
+from builder.errors import InputError
+from builder.graphs.minimal import redundant
+from builder.graphs.statistics import Statistics, statistics
+from builder.record.reading import read_graph
+from builder.resolve.requirements_file import (
+    ParsedRequirements,
+    RequirementLine,
+    read_requirements,
+)
+
+
+@click.command("stats")
+@click.argument("requirements_file", metavar="REQUIREMENTS")
+@click.argument("graph_file", metavar="GRAPH")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.pass_context
+def stats_command(
+    click_context: click.Context, requirements_file: str, graph_file: str, *, as_json: bool
+) -> None:
+    """Count the packages of a build, and those that are out of the ordinary, in Markdown."""
+    requirements = len(_read(requirements_file).requirements)
+    graph = read_graph(read_place(graph_file), graph_file)
+    found = statistics(graph, customized(given(click_context).settings()))
+    if as_json:
+        counts = {"requirements": requirements, **dataclasses.asdict(found)}
+        click.echo(json.dumps(counts, indent=2))
+    else:
+        click.echo(_table(requirements, found))
+
+
+def _table(requirements: int, found: Statistics) -> str:
+    shares = (
+        ("Packages", found.packages),
+        ("Packages with a constraint", found.constrained),
+        ("Packages with settings", found.with_settings),
+        ("Pre-built packages", found.pre_built),
+        ("Packages with patches", found.patched),
+        ("Packages with a plugin", found.with_plugins),
+    )
+    rows = [("", "Count", "Share"), ("Requirements", str(requirements), "-")]
+    rows += [(name, str(count), _share(count, found.packages)) for name, count in shares]
+    rows += [("Releases", str(found.releases), "-")]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    lines = [
+        f"| {row[0]:{widths[0]}} | {row[1]:>{widths[1]}} | {row[2]:>{widths[2]}} |" for row in rows
+    ]
+    rule = f"|{'-' * (widths[0] + 2)}|{'-' * (widths[1] + 1)}:|{'-' * (widths[2] + 1)}:|"
+    return "\n".join([lines[0], rule, *lines[1:]])
+
+
+def _share(count: int, of: int) -> str:
+    return f"{100 * count / of if of else 0:.1f}%"
+
+
+@click.command("minimize")
+@click.argument("requirements_file", metavar="REQUIREMENTS")
+@click.argument("graph_file", metavar="GRAPH")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Where the requirements go. Default: standard output.",
+)
+def minimize_command(requirements_file: str, graph_file: str, output: Path | None) -> None:
+    """Drop the requirements that others bring along anyway; what is pinned by == stays."""
+    parsed = _read(requirements_file)
+    lines = parsed.requirements
+    if not lines:
+        raise InputError(f"{requirements_file} holds no requirement", hint="check the path")
+    graph = read_graph(read_place(graph_file), graph_file)
+    dropped = redundant([line.requirement for line in lines], graph)
+    kept = [line for place, line in enumerate(lines) if place not in dropped]
+    if parsed.constraints or parsed.index_url or parsed.extra_index_urls:
+        warn(f"{requirements_file} holds options; only its requirements are written")
+    deliver("".join(f"{_written(line)}\n" for line in kept), output)
+    names = ", ".join(lines[place].requirement.name for place in sorted(dropped))
+    tell(f"dropped {len(dropped)} of {len(lines)} requirements{': ' if names else ''}{names}")
+
+
+def _written(line: RequirementLine) -> str:
+    hashes = (f"--hash=sha256:{digest.sha256}" for digest in line.hashes)
+    return " ".join([str(line.requirement), *hashes])
+
+
+@click.command("canonicalize")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+def canonicalize_command(names: tuple[str, ...]) -> None:
+    """Say how the files and folders of overrides are called for these packages."""
+    for name in names:
+        click.echo(canonicalize_name(name).replace("-", "_"))
+
+
+def _read(requirements_file: str) -> ParsedRequirements:
+    return read_requirements((requirements_file,), (), dict(os.environ), read_place)
