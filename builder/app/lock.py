@@ -1,10 +1,13 @@
 """Wires one build from a lock together: a graph, or a build order."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from threading import Event
+
+from packaging.requirements import InvalidRequirement, Requirement
 
 from builder.app.documents import read_place
 from builder.app.images import image_catalogue
@@ -114,6 +117,7 @@ def build_from_lock(
             shop.sandbox.image,
             shop.sandbox.agent.digest,
             world.budget,
+            _extras(lock.graph),
             strictness.require_identical,
             strictness.test_mode,
             strictness.fail_fast,
@@ -126,6 +130,15 @@ def build_from_lock(
     if strictness.test_mode:
         write_report(settings, reported(result), now)
     return result
+
+
+def _extras(graph: DependencyGraph | None) -> dict[Pin, tuple[str, ...]]:
+    """The extras of each release that some edge of the graph asks for."""
+    asked: dict[Pin, set[str]] = {}
+    for edge in graph.edges if graph is not None else ():
+        with suppress(InvalidRequirement):
+            asked.setdefault(edge.child, set()).update(Requirement(edge.requirement).extras)
+    return {pin: tuple(sorted(extras)) for pin, extras in asked.items()}
 
 
 def write_summaries(settings: Settings, lock: Lock, result: LockBuilt, now: datetime) -> None:

@@ -15,8 +15,8 @@ from builder.cli.telling import console, tell
 from builder.domain.events import Event, Noted, PackageFailed, PackageMoved, Stage
 from builder.domain.releases import Pin
 
-_ACTIVE = (Stage.BUILDING, Stage.PREPARING, Stage.FETCHING)
-_QUIET = (Stage.FETCHING, Stage.PREPARING, Stage.WAITING)
+_ACTIVE = (Stage.BUILDING, Stage.ASKING, Stage.PREPARING, Stage.FETCHING)
+_QUIET = (Stage.ASKING, Stage.FETCHING, Stage.PREPARING, Stage.WAITING)
 _SHOWN_WAITING = 5
 
 
@@ -34,7 +34,7 @@ class Tally:
 
     @property
     def over(self) -> set[Pin]:
-        ends = (Stage.BUILT, Stage.FAILED, Stage.BLOCKED)
+        ends = (Stage.BUILT, Stage.PLANNED, Stage.REPLACED, Stage.FAILED, Stage.BLOCKED)
         return {pin for pin, stage in self.stages.items() if stage in ends}
 
 

@@ -14,6 +14,8 @@ class Stage(Enum):
     PREPARING = "preparing"
     RESOLVING = "resolving"
     WAITING = "waiting"
+    ASKING = "asking"
+    """Its hooks are asked what it needs."""
     BUILDING = "building"
     BUILT = "built"
     PLANNED = "planned"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName, canonicalize_name
 
@@ -35,6 +36,19 @@ def unmet(asked: Iterable[Asked], pins: Iterable[Pin], target: TargetPython) -> 
             for pin in versions.get(canonicalize_name(one.requirement.name), ())
         )
     )
+
+
+def needed(
+    requires: Iterable[Requirement], target: TargetPython, extras: Iterable[str]
+) -> frozenset[str]:
+    """What requirements come to on a target, with some extras: without markers, as a set."""
+    chosen = tuple(extras)
+    return frozenset(_bare(one) for one in requires if applies(one, target, chosen))
+
+
+def _bare(requirement: Requirement) -> str:
+    extras = ",".join(sorted(canonicalize_name(extra) for extra in requirement.extras))
+    return f"{canonicalize_name(requirement.name)}[{extras}]{requirement.specifier}"
 
 
 def _candidate(pin: Pin, where: str) -> Candidate:

@@ -26,6 +26,7 @@ from builder.domain.builds import (
     BuildSpec,
     BuildSucceeded,
     Failure,
+    Goal,
     MetadataFound,
     MoreRequired,
     Phase,
@@ -93,7 +94,8 @@ class Builds:
                 self._notify(PackageMoved(spec.source.pin, Stage.REUSED))
             return known
         self._posture.require()
-        self._notify(PackageMoved(spec.source.pin, Stage.BUILDING))
+        stage = Stage.BUILDING if spec.goal is Goal.WHEEL else Stage.ASKING
+        self._notify(PackageMoved(spec.source.pin, stage))
         outcome = self._run(spec)
         if not isinstance(outcome, Failure):
             self._store.record(spec.key, _to_json(outcome))

@@ -40,7 +40,7 @@ from builder.domain.sources import SourceTree
 from builder.errors import ImpossibleError
 from builder.prepare.task import SOURCE_DATE_EPOCH
 from builder.resolve.closure import Asked, Conflict, Knowledge, Lacking, Question, Solution, solve
-from builder.resolve.on_hand import page_of, unmet
+from builder.resolve.on_hand import needed, page_of, unmet
 from builder.schedule.budget import Budget, Claim
 from builder.workflows.flows import (
     Await,
@@ -119,6 +119,7 @@ class LockRequest:
         nodes: every release of the lock; what may be used to solve an environment that the lock
             does not name is what stands before the release to be built.
         environments: what edges say of the environments of nodes without a recipe.
+        extras: those that somebody asks for, by release.
         wanted: what is to be built; what that needs is built before.
         require_identical: a wheel that differs from the one the lock knows is a failed build.
     """
@@ -130,6 +131,7 @@ class LockRequest:
     image: str
     sandbox: Digest
     budget: Budget
+    extras: Mapping[Pin, tuple[str, ...]] = field(default_factory=dict)
     require_identical: bool = False
     test_mode: bool = False
     fail_fast: bool = False
@@ -367,10 +369,9 @@ class LockedBuild:
         self, step: Step, node: GraphNode, made: Package, wheel: Wheel
     ) -> Package | Failure:
         """Holds a fresh wheel to what the lock knows of it."""
-        said = tuple(str(requirement) for requirement in wheel.metadata.requires)
-        if node.requires is not None and set(said) != set(node.requires):
-            new = sorted(set(said) - set(node.requires)) or sorted(set(node.requires) - set(said))
-            return _not_in_lock(node.pin, "its wheel's metadata differ in", tuple(new))
+        new = self._new_requirements(node, wheel)
+        if new:
+            return _not_in_lock(node.pin, "its wheel requires", new)
         if step.kind != WHEEL:
             return made
         self._origins[node.pin] = Origin.BUILT
@@ -382,6 +383,14 @@ class LockedBuild:
             self._different.add(node.pin)
             self._watcher.noted(f"{text} ({wheel.digest} instead of {node.wheel})")
         return made
+
+    def _new_requirements(self, node: GraphNode, wheel: Wheel) -> tuple[str, ...]:
+        """What a wheel needs at run time beyond what the lock was solved with."""
+        if node.requires is None:
+            return ()
+        target, extras = self._request.target, self._request.extras.get(node.pin, ())
+        known = needed(map(Requirement, node.requires), target, extras)
+        return tuple(sorted(needed(wheel.metadata.requires, target, extras) - known))
 
     # Environments.
 
