@@ -17,6 +17,8 @@ from builder.domain.containers import GIB, Limits
 from builder.errors import InputError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+_PREFIX = "shared_"
+"""Keeps click's names of shared options apart from those of a command's own parameters."""
 
 
 class SharedOption(click.Option):
@@ -38,7 +40,7 @@ def attach_shared_options(command: Command, taken: Collection[str]) -> Command:
     """Adds the shared options, but for the names that the command's own parameters have taken."""
     for shared in reversed(SHARED):
         names = [name for name in shared.names if name not in taken]
-        if names and shared.parameter not in taken:
+        if names:
             attributes: dict[str, Any] = {
                 "callback": _remember,
                 "envvar": [*shared.variables()] or None,
@@ -46,7 +48,9 @@ def attach_shared_options(command: Command, taken: Collection[str]) -> Command:
                 "expose_value": False,
                 **shared.attributes,
             }
-            attach = click.option(*names, shared.parameter, cls=SharedOption, **attributes)
+            attach = click.option(
+                *names, _PREFIX + shared.parameter, cls=SharedOption, **attributes
+            )
             command = attach(command)
     return command
 
@@ -144,10 +148,10 @@ class _Found:
 
 
 def _remember(click_context: click.Context, parameter: click.Parameter, value: Any) -> Any:  # noqa: ANN401
-    name = parameter.name or ""
-    source = click_context.get_parameter_source(name)
+    source = click_context.get_parameter_source(parameter.name or "")
     if source not in {ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT}:
         return value
+    name = (parameter.name or "").removeprefix(_PREFIX)
     found = _Found(value, typed=source is ParameterSource.COMMANDLINE)
     known: dict[str, _Found] = click_context.find_root().meta.setdefault(__name__, {})
     before = known.get(name)

@@ -138,6 +138,6 @@ class _Line:
     level: int = logging.INFO
 
 
-def terminal_progress(*, verbose: bool = False) -> Progress:  # noqa: ARG001 - the console knows
+def terminal_progress() -> Progress:
     """Progress on standard error: standard output is for data."""
     return Progress()

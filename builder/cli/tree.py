@@ -55,7 +55,7 @@ def variables(option: click.Option, path: tuple[str, ...]) -> list[str]:
 
 def _share(command: click.Command) -> list[click.Parameter]:
     own = [one for one in command.params if not isinstance(one, SharedOption)]
-    taken = {name for one in own for name in (one.name or "", *one.opts, *one.secondary_opts)}
+    taken = {name for one in own for name in (*one.opts, *one.secondary_opts)}
     carrier = click.Command(None)
     attach_shared_options(carrier, taken)
     command.params = [*own, *reversed(carrier.params)]

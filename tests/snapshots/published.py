@@ -1,5 +1,6 @@
 """What the index of the snapshots holds: projects whose ages in days do not change."""
 
+import gzip
 import io
 import tarfile
 from datetime import UTC, datetime, timedelta
@@ -45,7 +46,6 @@ def _ago(days: int) -> str:
 
 def _archive(folder: str) -> bytes:
     packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
-        info = tarfile.TarInfo(f"{folder}/PKG-INFO")
-        archive.addfile(info)
-    return packed.getvalue()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo(f"{folder}/PKG-INFO"))
+    return gzip.compress(packed.getvalue(), mtime=0)

@@ -75,7 +75,11 @@ def _standing_in(folder: Path, words: list[str], variables: Mapping[str, str]) -
 
 
 def _filled(text: str, index: IndexServer) -> str:
-    return text.replace("{index}", index.url)
+    return text.replace("{index}", index.url).replace("{files}", _files(index))
+
+
+def _files(index: IndexServer) -> str:
+    return f"http://127.0.0.1:{index.port}/files/"
 
 
 def _read(path: Path) -> str:
@@ -83,7 +87,8 @@ def _read(path: Path) -> str:
 
 
 def _comparable(text: str, folder: Path, index: IndexServer) -> str:
-    text = text.replace(index.url, "{index}").replace(f"127.0.0.1:{index.port}", "{index-host}")
+    text = text.replace(index.url, "{index}").replace(_files(index), "{files}")
+    text = text.replace(f"127.0.0.1:{index.port}", "{index-host}")
     text = text.replace(str(folder), "{folder}").replace(
         f"builder {version('builder')}", "{version}"
     )

@@ -30,6 +30,12 @@ def tree() -> click.Group:
     def inner() -> None:
         pass
 
+    @inner.command("same-name")
+    @click.argument("sdist_server_url")
+    @click.pass_context
+    def same_name(click_context: click.Context, sdist_server_url: str) -> None:
+        click.echo((sdist_server_url, given(click_context).settings().index_urls))
+
     @inner.command("leaf")
     @click.option("--sdist-server-url", default="own")
     @click.pass_context
@@ -62,6 +68,12 @@ def test_the_shared_option_keeps_its_short_name_before_it_and_its_long_name_behi
 
 def test_a_commands_own_long_option_takes_the_place_of_the_shared_one() -> None:
     assert run("inner", "leaf", "--sdist-server-url", "x").stdout == "('x', ())\n"
+
+
+def test_an_argument_may_be_called_as_a_shared_option_is() -> None:
+    said = run("inner", "same-name", "own", "--sdist-server-url", "shared").stdout
+
+    assert said == "('own', ('shared',))\n"
 
 
 @pytest.mark.parametrize("prefix", ["BUILDER", "FROMAGER"])
