@@ -1,14 +1,13 @@
 """`builder download-sequence`: sources, and wheels, of a build order."""
 
-import logging
 import os
 
 import click
 
 from builder.app.downloads import Downloads, download_sequence
+from builder.cli.notes import tell_note
 from builder.cli.options import given
-from builder.cli.telling import tell, warn
-from builder.domain.events import Event, Noted
+from builder.cli.telling import tell
 
 
 @click.command("download-sequence")
@@ -45,14 +44,6 @@ def download_sequence_command(
         build_order_file,
         index_url,
         Downloads(include_wheels, ignore_missing_sdists, threads),
-        _tell,
+        tell_note,
     )
     tell(f"{done.there} files are there, {done.fetched} of them fetched now")
-
-
-def _tell(happened: Event) -> None:
-    if isinstance(happened, Noted):
-        if happened.warning:
-            warn(happened.text)
-        else:
-            tell(happened.text, logging.INFO)

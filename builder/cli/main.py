@@ -20,6 +20,11 @@ from builder.cli.overrides import (
     list_overrides_command,
     migrate_config_command,
 )
+from builder.cli.projects import (
+    find_updates_command,
+    list_versions_command,
+    package_group,
+)
 from builder.cli.telling import Listening, listen, tell, tell_error
 from builder.cli.tree import CommandTree
 from builder.cli.upkeep import canonicalize_command, minimize_command, stats_command
@@ -47,12 +52,15 @@ cli.add_command(build_sequence_command)
 cli.add_command(canonicalize_command)
 cli.add_command(doctor_command)
 cli.add_command(download_sequence_command)
+cli.add_command(find_updates_command)
 cli.add_command(graph_group)
 cli.add_command(image_group)
 cli.add_command(lint_command)
 cli.add_command(list_overrides_command)
+cli.add_command(list_versions_command)
 cli.add_command(migrate_config_command)
 cli.add_command(minimize_command)
+cli.add_command(package_group)
 cli.add_command(stats_command)
 cli.add_command(wheel_server_command)
 
