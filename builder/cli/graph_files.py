@@ -23,6 +23,7 @@ from builder.graphs.why import UP_TO_THE_ROOT, reasons
 from builder.record.files import graph_json
 from builder.record.old_graphs import read_old_graph
 from builder.record.reading import read_graph
+from builder.workflows.logs import harmless
 
 _MOST_LINES = 40
 
@@ -95,7 +96,8 @@ def to_dot_command(
     """
     graph = read_graph(read_place(graph_file), graph_file)
     special = customized(given(click_context).settings())
-    deliver(dot(graph, special, Selection(install_only, overrides_only)), output)
+    drawn = dot(graph, special, Selection(install_only, overrides_only))
+    deliver(harmless(drawn), output)
 
 
 @click.command("to-constraints")
