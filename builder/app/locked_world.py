@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName
 
 from builder.app.world import Place, World, full_disk
 from builder.domain.builds import Failure, Phase, Wheel
@@ -13,6 +14,8 @@ from builder.domain.sources import SourceTree
 from builder.errors import DigestMismatchError
 from builder.indexes.addresses import file_at
 from builder.workflows.packages import ForeignWheel, Package
+
+FOLDERS = ("downloads", "prebuilt")
 
 
 class LockedWorld(World):
@@ -51,13 +54,17 @@ class LockedWorld(World):
         self.reused(node.pin)
         return Package(node.pin, node.source_url, node.source, node.recipe, (), found)
 
+    def offered(self, _name: NormalizedName) -> tuple[GraphNode, ...]:
+        """Nothing: a lock is built from alone."""
+        return ()
+
     def locked_wheel(self, pin: Pin, node: GraphNode) -> ForeignWheel | Failure:
         """A pre-built wheel, by its digest where the lock has one."""
         if node.source is not None:
             return self.foreign_file(pin, node.source_url, node.source)
         return self.foreign(pin, "as the pre-built wheel that the lock names")
 
-    def seed(self, part: EnvironmentPart) -> ForeignWheel | Failure:
+    def locked_seed(self, part: EnvironmentPart) -> ForeignWheel | Failure:
         """The very seed that the lock was made with."""
         found = self.foreign(part.pin, "as a seed")
         if isinstance(found, ForeignWheel) and part.source not in (None, found.file.digest):
@@ -69,8 +76,9 @@ class LockedWorld(World):
 
     def _in_wheels_repo(self, node: GraphNode) -> Wheel | Failure | None:
         """Only with a digest: without one, nobody can tell what a file there is."""
-        path = self._settings.wheels_repo / "downloads" / node.wheel_filename
-        if node.wheel is None or path.is_symlink() or not path.is_file():
+        paths = [self._settings.wheels_repo / f / node.wheel_filename for f in FOLDERS]
+        path = next((it for it in paths if it.is_file() and not it.is_symlink()), None)
+        if node.wheel is None or path is None:
             return None
         with full_disk():
             if Digest.of_file(path) != node.wheel:

@@ -25,6 +25,8 @@ from builder.cli.projects import (
     list_versions_command,
     package_group,
 )
+from builder.cli.requirements import lint_requirements_command
+from builder.cli.single import build_command, step_group
 from builder.cli.telling import Listening, listen, tell, tell_error
 from builder.cli.tree import CommandTree
 from builder.cli.upkeep import canonicalize_command, minimize_command, stats_command
@@ -47,8 +49,10 @@ def cli() -> None:
 cli.add_command(bootstrap_command)
 cli.add_command(bootstrap_parallel_command)
 cli.add_command(build_order_group)
+cli.add_command(build_command)
 cli.add_command(build_parallel_command)
 cli.add_command(build_sequence_command)
+cli.add_command(step_group)
 cli.add_command(canonicalize_command)
 cli.add_command(doctor_command)
 cli.add_command(download_sequence_command)
@@ -56,6 +60,7 @@ cli.add_command(find_updates_command)
 cli.add_command(graph_group)
 cli.add_command(image_group)
 cli.add_command(lint_command)
+cli.add_command(lint_requirements_command)
 cli.add_command(list_overrides_command)
 cli.add_command(list_versions_command)
 cli.add_command(migrate_config_command)

@@ -536,6 +536,8 @@ class Bootstrap:
     def _seed(self, pin: Pin) -> Generator[Need, Any, ForeignWheel | Failure]:
         question = _ForeignOf(pin, "as a seed")
         answer: ForeignWheel | Failure = (yield Learn((question,)))[question]
+        if isinstance(answer, Failure):
+            self._tell(answer)
         return answer
 
     def _in_place_of(self, failure: Failure) -> Generator[Need, Any, Package | Failure]:

@@ -86,9 +86,13 @@ class LockEffects(Protocol):
         """The wheel of a node that is not built, by its digest where the lock has one."""
         ...
 
-    def seed(self, part: EnvironmentPart) -> ForeignWheel | Failure: ...
+    def locked_seed(self, part: EnvironmentPart) -> ForeignWheel | Failure: ...
 
     def foreign(self, pin: Pin, purpose: str) -> ForeignWheel | Failure: ...
+
+    def offered(self, name: NormalizedName) -> tuple[GraphNode, ...]:
+        """Finished wheels beyond the lock that an environment may be solved from."""
+        ...
 
     def build(self, spec: BuildSpec) -> BuildOutcome: ...
 
@@ -122,6 +126,7 @@ class LockRequest:
         extras: those that somebody asks for, by release.
         wanted: what is to be built; what that needs is built before.
         require_identical: a wheel that differs from the one the lock knows is a failed build.
+        plan_only: of what is wanted, only find out what its build needs.
     """
 
     nodes: Mapping[Pin, GraphNode]
@@ -135,6 +140,7 @@ class LockRequest:
     require_identical: bool = False
     test_mode: bool = False
     fail_fast: bool = False
+    plan_only: bool = False
 
 
 class Origin(Enum):
@@ -190,11 +196,16 @@ class _ForeignOf:
 
 
 @dataclass(frozen=True)
+class _OfferedOf:
+    name: NormalizedName
+
+
+@dataclass(frozen=True)
 class _Publish:
     package: Package
 
 
-_Question = _FinishedOf | _SourceOf | _PreBuiltOf | _SeedOf | _ForeignOf | _Publish
+_Question = _OfferedOf | _FinishedOf | _SourceOf | _PreBuiltOf | _SeedOf | _ForeignOf | _Publish
 
 
 class LockedBuild:
@@ -206,6 +217,7 @@ class LockedBuild:
         self._request = request
         self._effects = effects
         self._watcher = watcher
+        self._nodes = dict(request.nodes)
         self._places = {pin: place for place, pin in enumerate(request.nodes)}
         self._failures: dict[Pin, Failure] = {}
         self._origins: dict[Pin, Origin] = {}
@@ -250,25 +262,32 @@ class LockedBuild:
             return self._whole_request()
         if step.kind == _SOURCE:
             return self._source(step.pin)
-        return self._package(step, self._request.nodes[step.pin])
+        return self._package(step, self._nodes[step.pin])
 
     def learn(self, question: _Question) -> object:
         """Answers a question."""
-        nodes = self._request.nodes
         match question:
-            case _FinishedOf(pin):
-                return self._effects.finished(nodes[pin])
-            case _SourceOf(pin):
-                return self._effects.locked_source(nodes[pin])
-            case _PreBuiltOf(pin):
-                return self._effects.locked_wheel(pin, nodes[pin])
+            case _FinishedOf() | _SourceOf() | _PreBuiltOf():
+                return self._learn_of_node(question)
+            case _OfferedOf(name):
+                return self._effects.offered(name)
             case _SeedOf(part):
-                return self._effects.seed(part)
+                return self._effects.locked_seed(part)
             case _ForeignOf(pin):
                 return self._effects.foreign(pin, "in place of the build that failed")
             case _Publish(package):
                 self._effects.publish(package)
                 return None
+
+    def _learn_of_node(self, question: _FinishedOf | _SourceOf | _PreBuiltOf) -> object:
+        node = self._nodes[question.pin]
+        match question:
+            case _FinishedOf():
+                return self._effects.finished(node)
+            case _SourceOf():
+                return self._effects.locked_source(node)
+            case _PreBuiltOf(pin):
+                return self._effects.locked_wheel(pin, node)
 
     def build(self, spec: BuildSpec) -> BuildOutcome:
         """Builds a wheel."""
@@ -346,24 +365,24 @@ class LockedBuild:
         if recipe is not None and recipe.system != system:
             return _not_in_lock(node.pin, "its build system requires", system)
         words = recipe.backend if recipe is not None else ()
-        outcome = yield Run(self._spec(source, closure, (*system, *words)))
+        is_planned = self._request.plan_only and node.pin in self._request.wanted
+        goal = Goal.REQUIREMENTS if is_planned else Goal.WHEEL
+        outcome = yield Run(self._spec(source, closure, (*system, *words), goal))
         if isinstance(outcome, MoreRequired):
-            new = tuple(word for word in outcome.words if word not in (*system, *words))
-            if recipe is not None:
-                return _not_in_lock(node.pin, "its backend asks for", new)
-            words = new
+            words = tuple(word for word in outcome.words if word not in (*system, *words))
+            if recipe is not None and words:
+                return _not_in_lock(node.pin, "its backend asks for", words)
             wider = yield from self._environment_from_lock(node, source, words)
-            if isinstance(wider, Failure):
-                return wider
+            if isinstance(wider, Failure) or is_planned:
+                return wider if isinstance(wider, Failure) else _planned(source, words, wider)
             closure = wider
             outcome = yield Run(self._spec(source, closure, (*system, *words)))
+        if isinstance(outcome, BuildSucceeded):
+            made = from_source(source, words, closure, (), outcome.wheel)
+            return self._checked(step, node, made, outcome.wheel)
         if isinstance(outcome, Failure):
             return outcome
-        if not isinstance(outcome, BuildSucceeded):
-            return Failure(node.pin, Phase.HOOKS, "its backend asks for something else each time")
-        return self._checked(
-            step, node, from_source(source, words, closure, (), outcome.wheel), outcome.wheel
-        )
+        return Failure(node.pin, Phase.HOOKS, "its backend asks for something else each time")
 
     def _checked(
         self, step: Step, node: GraphNode, made: Package, wheel: Wheel
@@ -424,7 +443,7 @@ class LockedBuild:
         return _closure(packages)
 
     def _is_held(self, part: EnvironmentPart) -> bool:
-        node = self._request.nodes.get(part.pin)
+        node = self._nodes.get(part.pin)
         match part.provision:
             case Provision.SEED:
                 return True
@@ -465,11 +484,22 @@ class LockedBuild:
                 case Solution():
                     return (yield from self._wheels(node.pin, answer.pins))
                 case Lacking(pages, candidates, _):
-                    knowledge.pages.update({name: self._page(node.pin, name) for name in pages})
+                    yield from self._learn_pages(node.pin, pages, knowledge)
                     pins = tuple(candidate.pin for candidate in candidates)
                     failure = yield from self._learn_metadata(node.pin, pins, knowledge)
                     if failure is not None:
                         return failure
+
+    def _learn_pages(
+        self, pin: Pin, names: tuple[NormalizedName, ...], knowledge: Knowledge
+    ) -> Generator[Need, Any, None]:
+        answers = yield Learn(tuple(_OfferedOf(name) for name in names))
+        for question, offered in answers.items():
+            for node in offered:
+                if node.pin not in self._nodes:
+                    self._nodes[node.pin] = node
+                    self._places[node.pin] = -1
+            knowledge.pages[question.name] = self._page(pin, question.name)
 
     def _learn_metadata(
         self, pin: Pin, pins: tuple[Pin, ...], knowledge: Knowledge
@@ -481,10 +511,10 @@ class LockedBuild:
         return None
 
     def _page(self, pin: Pin, name: NormalizedName) -> ProjectPage | NoSuchProject:
-        """What the lock holds of a project before a release, as if it were an index."""
+        """What there is of a project before a release, as if the lock were an index."""
         place = self._places[pin]
         pins = [one for one, at in self._places.items() if one.name == name and at < place]
-        return page_of(name, pins, "the releases that the lock names before this one")
+        return page_of(name, pins, "what stands before it in the lock, or is built already")
 
     def _wheels(self, pin: Pin, pins: tuple[Pin, ...]) -> Generator[Need, Any, Closure | Failure]:
         steps = tuple(Step(WHEEL, one) for one in pins)
@@ -499,9 +529,15 @@ class LockedBuild:
 
     # What the flows lean on.
 
-    def _spec(self, source: SourceTree, closure: Closure, accepted: tuple[str, ...]) -> BuildSpec:
+    def _spec(
+        self,
+        source: SourceTree,
+        closure: Closure,
+        accepted: tuple[str, ...],
+        goal: Goal = Goal.WHEEL,
+    ) -> BuildSpec:
         return BuildSpec(
-            goal=Goal.WHEEL,
+            goal=goal,
             source=source,
             image=self._request.image,
             sandbox=self._request.sandbox,
@@ -541,6 +577,10 @@ def _closure(packages: list[tuple[Package, Provision]]) -> Closure:
     parts = tuple(part_of(package, provision) for package, provision in packages)
     wheels = tuple(package.wheel for package, _ in packages if package.wheel is not None)
     return Closure((), parts, wheels)
+
+
+def _planned(source: SourceTree, words: tuple[str, ...], closure: Closure) -> Package:
+    return from_source(source, words, closure, (), None)
 
 
 def _not_in_lock(pin: Pin, what: str, words: tuple[str, ...]) -> Failure:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from threading import Event
 
 import pytest
+from packaging.utils import NormalizedName
 
 from builder.domain.builds import Failure, Phase
 from builder.domain.digests import Digest
@@ -52,11 +53,18 @@ class LockWorld(FakeWorld):
     def finished(self, node: GraphNode) -> Made | None:
         return self.there.get(node.pin)
 
+    def offered(self, name: NormalizedName) -> tuple[GraphNode, ...]:
+        return tuple(
+            GraphNode(of, "", wheel=made.wheel.digest)
+            for of, made in self.there.items()
+            if of.name == name and made.wheel is not None
+        )
+
     def locked_wheel(self, of: Pin, node: GraphNode) -> ForeignWheel | Failure:
         assert node.pre_built
         return self.foreign(of, "as the lock says")
 
-    def seed(self, part: EnvironmentPart) -> ForeignWheel | Failure:
+    def locked_seed(self, part: EnvironmentPart) -> ForeignWheel | Failure:
         return self.foreign(part.pin, "as a seed")
 
 
@@ -266,3 +274,30 @@ def test_fail_fast_starts_nothing_after_a_failure() -> None:
 
     assert [str(failure.pin) for failure in result.failures] == ["a==1"]
     assert world.built_wheels == []
+
+
+def test_one_package_is_built_with_wheels_that_are_on_hand() -> None:
+    of = pin("app==1")
+    on_hand = {
+        pin(one): Made(pin(one), "", None, None, (), wheel(one))
+        for one in ("setuptools==80", "plug-in==1")
+    }
+    world = LockWorld(TREE, there=on_hand, foreign_wheels={one: wheel(str(one)) for one in on_hand})
+    wanted = replace(
+        lock_request(plan(TREE, "setuptools")),
+        nodes={of: GraphNode(of, "https://index.example/app")},
+        environments={},
+        wanted=(of,),
+    )
+
+    built = build(world, wanted)
+    planned = build(world, replace(wanted, plan_only=True))
+    lacking = build(LockWorld(TREE), wanted)
+
+    assert built.failures == ()
+    assert world.built_wheels == [of]
+    recipe = planned.packages[of].recipe
+    assert recipe is not None
+    assert recipe.backend == ("plug-in",)
+    assert planned.packages[of].wheel is None
+    assert "no index knows a project named setuptools" in lacking.failures[0].reason
