@@ -52,7 +52,8 @@ class Progress:
         with self._lock:
             line = self._take(event, now)
         if line is not None:
-            tell(line.text, line.level, stamp=f"[{now - self._began:7.1f} s] ")
+            warning = "warning: " if line.level == logging.WARNING else ""
+            tell(line.text, line.level, stamp=f"[{now - self._began:7.1f} s] {warning}")
 
     @contextmanager
     def shown(self) -> Iterator[None]:
@@ -77,10 +78,8 @@ class Progress:
 
     def _take(self, event: Event, now: float) -> "_Line | None":
         match event:
-            case Noted(text, warning=False):
-                return _Line(text)
-            case Noted(text):
-                return _Line(f"warning: {text}", logging.WARNING)
+            case Noted(text, warning):
+                return _Line(text, logging.WARNING if warning else logging.INFO)
             case PackageFailed(failure):
                 blocked = failure.blocked_by is not None
                 self.tally.stages[failure.pin] = Stage.BLOCKED if blocked else Stage.FAILED

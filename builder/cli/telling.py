@@ -62,19 +62,26 @@ def console() -> Console:
 
 
 def tell(text: str, level: int = logging.INFO, *, stamp: str = "") -> None:
-    """Tells whoever listens, line by line, without what could command a terminal."""
+    """Tells whoever listens, line by line, without what could command a terminal.
+
+    Args:
+        text: what to tell.
+        level: who is to hear it, as Python's logging counts.
+        stamp: what the console shows before the first line, where the files have time and level.
+    """
     for line in text.splitlines():
         _LOGGER.log(level, "%s", harmless(line), extra={"stamp": stamp})
+        stamp = ""
 
 
 def warn(text: str) -> None:
     """Tells of something that the user should look at, although the command goes on."""
-    tell(f"warning: {text}", logging.WARNING)
+    tell(text, logging.WARNING, stamp="warning: ")
 
 
 def tell_error(error: BuilderError) -> None:
     """An error as a person reads it: what happened, then what to do."""
-    tell(f"error: {error.message}", logging.ERROR)
+    tell(error.message, logging.ERROR, stamp="error: ")
     if error.hint:
         tell(f"hint: {error.hint}", logging.ERROR)
     for line in "".join(traceback.format_exception(error)).splitlines():

@@ -16,9 +16,7 @@ def explained(error: click.ClickException) -> BuilderError:
     if not isinstance(error, click.UsageError) or error.ctx is None:
         hint = "`--help` behind a command's name says what it takes"
         return InputError(_as_clause(error.format_message()), hint=hint)
-    does = (
-        "lists its commands" if isinstance(error.ctx.command, click.Group) else "says what it takes"
-    )
+    does = "lists its commands" if isinstance(error, NoSuchCommand) else "says what it takes"
     hint = " ".join([*_guesses(error, error.ctx), f"`{error.ctx.command_path} --help` {does}"])
     return InputError(_said(error, error.ctx), hint=hint)
 

@@ -77,7 +77,7 @@ def test_errors_reach_the_file_of_errors(tmp_path: Path) -> None:
 
     lines = (tmp_path / "errors").read_text().splitlines()
     assert [line.split()[2] for line in lines] == ["ERROR", "ERROR"]
-    assert " ERROR error: " in lines[0]
+    assert " ERROR nothing was asked for" in lines[0]
 
 
 def test_alone_it_shows_its_help(tmp_path: Path) -> None:

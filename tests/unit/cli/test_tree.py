@@ -136,10 +136,10 @@ def test_warnings_reach_the_log_with_time_and_level(tmp_path: Path) -> None:
 
     line = (tmp_path / "log").read_text()
     assert line[:4].isdigit()
-    assert " WARNING warning: --no-network-isolation" in line
+    assert " WARNING --no-network-isolation" in line
 
 
 def test_the_format_of_the_consoles_lines_can_be_chosen() -> None:
     result = run("--log-format", "%(levelname)s|%(message)s", "fetch-all", "-e", "x")
 
-    assert result.stderr.startswith("WARNING|warning: --envs-dir")
+    assert result.stderr.startswith("WARNING|--envs-dir")
