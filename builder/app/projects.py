@@ -171,7 +171,7 @@ class Projects:
         for line in lines:
             name = canonicalize_name(line.requirement.name)
             limit = _limit(line.requirement.specifier)
-            if limit is None or not self._holds(line.requirement):
+            if limit is None or not self.applies(line.requirement):
                 why = "its marker does not hold" if limit else "it keeps no newer release out"
                 self._notify(Noted(f"{line.origin}: {name} is passed over: {why}"))
                 continue
@@ -182,6 +182,11 @@ class Projects:
                 self._notify(Noted(f"{line.origin}: {refusal}", warning=True))
             found |= {c.pin for c in offer.candidates if _is_beyond(c.pin.version, limit)}
         return tuple(sorted(found))
+
+    def applies(self, requirement: Requirement) -> bool:
+        """Whether a requirement's marker holds on the target; without a target, every one does."""
+        target = self._rules.target
+        return target is None or applies(requirement, target, ())
 
     def _offer(
         self,
@@ -208,10 +213,6 @@ class Projects:
                 return Kinds(sdists=False, wheels=True, any_platform=own.ignore_platform)
             case Distribution.BOTH:
                 return Kinds(sdists=True, wheels=True, any_platform=own.ignore_platform)
-
-    def _holds(self, requirement: Requirement) -> bool:
-        target = self._rules.target
-        return target is None or applies(requirement, target, ())
 
 
 def _constraints(

@@ -13,8 +13,10 @@ from builder.errors import InputError
 from builder.resolve.requirements_text import (
     Line,
     Option,
+    Problem,
     decode,
     logical_lines,
+    refuse,
     shown,
     split_options,
 )
@@ -105,6 +107,7 @@ def read_requirements(
     constraint_files: Iterable[str],
     variables: Mapping[str, str],
     fetch: Callable[[str], bytes],
+    problem: Problem = refuse,
 ) -> ParsedRequirements:
     """Reads files and whatever they include; each file counts once.
 
@@ -115,11 +118,12 @@ def read_requirements(
         constraint_files: the same for constraints.
         variables: the values for `${NAME}`.
         fetch: gets what is behind a URL.
+        problem: what to do about a line that is not usable.
 
     Raises:
         InputError: a file or a line is not usable, or files include each other in a circle.
     """
-    reading = _Reading(variables, fetch)
+    reading = _Reading(variables, fetch, problem)
     for file in files:
         reading.read(file, (), is_constraint=False)
     for file in constraint_files:
@@ -137,9 +141,12 @@ def parse_requirement(text: str, origin: str) -> Requirement:
 
 
 class _Reading:
-    def __init__(self, variables: Mapping[str, str], fetch: Callable[[str], bytes]) -> None:
+    def __init__(
+        self, variables: Mapping[str, str], fetch: Callable[[str], bytes], problem: Problem
+    ) -> None:
         self._variables = variables
         self._fetch = fetch
+        self._problem = problem
         self._seen: set[tuple[str, bool]] = set()
         self._requirements: list[RequirementLine] = []
         self._constraints: list[RequirementLine] = []
@@ -168,8 +175,11 @@ class _Reading:
             return
         self._seen.add((key, is_constraint))
         text = decode(self._content(file), file)
-        for line in logical_lines(text, file, self._variables):
-            self._take(line, (*including, key), is_constraint=is_constraint)
+        for line in logical_lines(text, file, self._variables, self._problem):
+            try:
+                self._take(line, (*including, key), is_constraint=is_constraint)
+            except InputError as error:
+                self._problem(error, line.origin)
 
     def _take(self, line: Line, including: tuple[str, ...], *, is_constraint: bool) -> None:
         requirement, options = split_options(line, _SPELLINGS)

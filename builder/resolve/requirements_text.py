@@ -3,8 +3,8 @@
 import codecs
 import re
 import shlex
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from builder.errors import InputError
 
@@ -84,17 +84,33 @@ def decode(content: bytes, file: str) -> str:
         raise InputError(message, hint="save the file as UTF-8") from None
 
 
-def logical_lines(text: str, file: str, variables: Mapping[str, str]) -> Iterator[Line]:
-    r"""Joins what ends in `\`, cuts comments, and fills in `${NAME}`.
+Problem = Callable[[InputError, str], None]
+"""Is told of an error and the line that led to it; where it returns, the next line is read."""
+
+
+def refuse(error: InputError, _origin: str) -> None:
+    """Ends with the first error.
 
     Raises:
-        InputError: a variable is not set.
+        InputError: always.
     """
+    raise error
+
+
+def logical_lines(
+    text: str, file: str, variables: Mapping[str, str], problem: Problem = refuse
+) -> Iterator[Line]:
+    r"""Joins what ends in `\`, cuts comments, and fills in `${NAME}`; a variable may be missing."""
     for number, joined in _joined(text):
         written = _COMMENT.sub("", joined).strip()
         if written:
             line = Line(file, number, written, written)
-            yield Line(file, number, written, _filled_in(line, variables))
+            try:
+                filled_in = _filled_in(line, variables)
+            except InputError as error:
+                problem(error, line.origin)
+            else:
+                yield replace(line, text=filled_in)
 
 
 def split_options(
