@@ -18,9 +18,10 @@ from builder.app.requested import open_index
 from builder.app.settings import Settings
 from builder.app.workshop import Notify, open_workshop
 from builder.app.world import Place, full_disk
+from builder.domain.build_needs import build_needs
 from builder.domain.builds import Failure
 from builder.domain.events import Noted
-from builder.domain.graph import Dependency, DependencyGraph, GraphNode, environment_from_edges
+from builder.domain.graph import Dependency, DependencyGraph, GraphNode
 from builder.domain.releases import Pin
 from builder.errors import InputError
 from builder.publish.files import publish_text
@@ -74,7 +75,8 @@ def lock_of_graph(graph: DependencyGraph) -> Lock:
     """A graph as a lock."""
     nodes = {pin: graph.nodes[pin] for pin in build_order(graph)}
     bare = [pin for pin, node in nodes.items() if node.recipe is None and not node.pre_built]
-    return Lock(nodes, {pin: environment_from_edges(graph, pin) for pin in bare}, graph)
+    needs = build_needs(graph)
+    return Lock(nodes, {pin: tuple(sorted(needs[pin])) for pin in bare}, graph)
 
 
 def lock_from_build_order(file: str) -> Lock:

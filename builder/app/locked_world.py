@@ -60,6 +60,9 @@ class LockedWorld(World):
 
     def locked_wheel(self, pin: Pin, node: GraphNode) -> ForeignWheel | Failure:
         """A pre-built wheel, by its digest where the lock has one."""
+        here = self._pre_built_here(pin, node)
+        if here is not None:
+            return here
         if node.source is not None:
             return self.foreign_file(pin, node.source_url, node.source)
         return self.foreign(pin, "as the pre-built wheel that the lock names")
@@ -87,6 +90,18 @@ class LockedWorld(World):
                     hint="find out who changed it; remove it, or build anew with --force",
                 )
             return self._foreign.of_folder(node.pin, path, self._overrides.build_tag(node.pin))
+
+    def _pre_built_here(self, pin: Pin, node: GraphNode) -> ForeignWheel | Failure | None:
+        """The very file, from wheels-repo: so that nothing is fetched twice."""
+        file = file_at(node.source_url, node.source)
+        path = self._settings.wheels_repo / "prebuilt" / file.filename
+        if path.is_symlink() or not path.is_file() or file.digest is None:
+            return None
+        with full_disk():
+            if Digest.of_file(path) != file.digest:
+                return None
+            wheel = self._foreign.of_folder(pin, path, 0)
+        return wheel if isinstance(wheel, Failure) else ForeignWheel(file, wheel)
 
     def _promised(self, pin: Pin, file: RemoteFile) -> RemoteFile | Failure:
         """The same file with the digest that the index promises."""

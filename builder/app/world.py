@@ -9,6 +9,7 @@ from pathlib import Path
 from packaging.utils import NormalizedName
 
 from builder.app.capacity import available_memory_gb
+from builder.app.pre_built import PreBuiltWheels
 from builder.app.settings import Settings
 from builder.app.workshop import Notify, Workshop
 from builder.domain.builds import BuildOutcome, BuildSpec, Failure, Goal, Wheel
@@ -82,12 +83,15 @@ class World:
         self._wheels = WheelsRepository(settings.wheels_repo)
         wheels = partial(ForeignWheels, store=shop.store, target=shop.target, scratch=shop.scratch)
         self._foreign = wheels(index)
+        self._pre_built = PreBuiltWheels(self._foreign, wheels, overrides)
         self._cached: CachedWheels | None = None
         if settings.wheel_server_urls:
             servers = SimpleIndex(settings.wheel_server_urls)
             self._cached = CachedWheels(servers, wheels(servers))
 
     def page(self, name: NormalizedName) -> ProjectPage | NoSuchProject:
+        if self._overrides.pre_built(name) is not None:
+            return self._pre_built.page(name, self._index)
         return self._index.project(name)
 
     def index_metadata(self, candidate: Candidate) -> ReleaseMetadata | None:
@@ -131,6 +135,12 @@ class World:
         """A certain wheel of the index, as a lock names it."""
         with full_disk():
             return self._foreign.of_file(package, file_at(url, digest))
+
+    def pre_built(self, pin: Pin) -> ForeignWheel | Failure | None:
+        if self._overrides.pre_built(pin.name) is None:
+            return None
+        with full_disk():
+            return self._pre_built.wheel(pin)
 
     def cached(
         self, pin: Pin, filename: str = "", digest: Digest | None = None

@@ -136,21 +136,3 @@ def reachable(edges: Iterable[Dependency]) -> tuple[Dependency, ...]:
                 seen.add(edge.child)
                 stack.append(edge.child)
     return tuple(sorted(found, key=lambda edge: edge.order))
-
-
-def environment_from_edges(graph: DependencyGraph, pin: Pin) -> tuple[Pin, ...]:
-    """What a build of `pin` needs as far as edges tell: its build edges, and what those install.
-
-    For graphs without recipes. Sorted.
-    """
-    by_parent: dict[Pin | None, list[Dependency]] = {}
-    for edge in graph.edges:
-        by_parent.setdefault(edge.parent, []).append(edge)
-    found = {edge.child for edge in by_parent.get(pin, ()) if edge.kind.is_build}
-    stack = sorted(found)
-    while stack:
-        for edge in by_parent.get(stack.pop(), ()):
-            if edge.kind is RequirementKind.INSTALL and edge.child not in found:
-                found.add(edge.child)
-                stack.append(edge.child)
-    return tuple(sorted(found))

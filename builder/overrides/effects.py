@@ -22,7 +22,7 @@ _NOT_IN_FORCE: tuple[Location, ...] = (
     ("resolver_dist", "include_wheels"),
     ("resolver_dist", "ignore_platform"),
 )
-_VARIANT_NOT_IN_FORCE = ("env", "pre_built", "wheel_server_url")
+_VARIANT_NOT_IN_FORCE = ("env",)
 _DESCRIPTIVE: tuple[Location, ...] = (
     ("annotations",),
     ("build_options", "build_ext_parallel"),

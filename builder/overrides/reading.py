@@ -16,7 +16,7 @@ from builder.overrides.linting import patch_problems
 from builder.overrides.names import project_of
 from builder.overrides.patches import PatchFolder, choose, read_patch_folders
 from builder.overrides.problems import Problem, require_none
-from builder.overrides.schema import BuildOptions, PackageSettings, SettingsFile
+from builder.overrides.schema import BuildOptions, PackageSettings, PreBuilt, SettingsFile
 
 
 @dataclass(frozen=True)
@@ -57,12 +57,23 @@ class Overrides:
         """The only index that is asked for the project; None where it follows the command."""
         return self.package(name).resolver_dist.sdist_server_url
 
+    def pre_built(self, name: NormalizedName) -> PreBuilt | None:
+        """Where a project's wheels come from if they are not built; None where they are.
+
+        What the variant says wins over what holds for all variants.
+        """
+        package = self.package(name)
+        variant = package.variants.get(self.variant)
+        for one in (variant, package):
+            if one is not None and one.pre_built:
+                return one
+        return None
+
     def build_tag(self, pin: Pin) -> int:
         """The number of changelog entries of the variant and of the release."""
-        package = self.package(pin.name)
-        variant = package.variants.get(self.variant)
-        if variant is not None and variant.pre_built:
+        if self.pre_built(pin.name) is not None:
             return 0
+        package = self.package(pin.name)
         public = Version(pin.version.public)
         entries = [len(it) for text, it in package.changelog.items() if Version(text) == public]
         return len(self.settings.changelog.get(self.variant, ())) + sum(entries)

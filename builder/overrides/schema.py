@@ -105,9 +105,19 @@ def _pattern_of(allowed: re.Pattern[str]) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _pinned_wheel(text: str) -> str:
+    address, _, fragment = text.partition("#")
+    if not address.endswith(".whl") or "://" not in address:
+        raise ValueError(f"{text!r} is no URL of a wheel")
+    if not re.fullmatch(r"sha256=[0-9a-f]{64}", fragment):
+        raise ValueError(f"{text!r} must end in #sha256=… and the 64 digits of the wheel's digest")
+    return text
+
+
 Annotations = Annotated[dict[str, str], AfterValidator(_annotations)]
 Variables = dict[str, Annotated[str, BeforeValidator(_variable)]]
 Text = Annotated[str, AfterValidator(_template)]
+WheelUrl = Annotated[str, AfterValidator(_pinned_wheel)]
 
 
 class BuildOptions(_Table):
@@ -169,16 +179,29 @@ class ResolverDist(_Table):
         return self
 
 
-class VariantSettings(_Table):
+class PreBuilt(_Table):
+    """Whether a wheel is taken from an index instead of built, and which."""
+
+    pre_built: bool = False
+    pre_built_url: WheelUrl | None = None
+    """One certain wheel, by its digest."""
+    wheel_server_url: str | None = None
+
+    @model_validator(mode="after")
+    def wheel_is_wanted(self) -> Self:
+        if self.pre_built_url is not None and not self.pre_built:
+            raise ValueError("pre_built_url needs pre_built: true")
+        return self
+
+
+class VariantSettings(PreBuilt):
     """What holds for one variant of a package."""
 
     annotations: Annotations = {}
     env: Variables = {}
-    pre_built: bool = False
-    wheel_server_url: str | None = None
 
 
-class PackageSettings(_Table):
+class PackageSettings(PreBuilt):
     """`settings/<override name>.yaml`."""
 
     annotations: Annotations = {}

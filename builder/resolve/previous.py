@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from builder.domain.graph import DependencyGraph, RequirementKind, environment_from_edges
+from builder.domain.build_needs import build_needs
+from builder.domain.graph import DependencyGraph, RequirementKind
 from builder.domain.releases import Pin
 
 Preferred = Mapping[NormalizedName, tuple[Version, ...]]
@@ -17,6 +18,7 @@ class PreviousChoices:
 
     def __init__(self, graph: DependencyGraph | None) -> None:
         self._graph = graph
+        self._needs = build_needs(graph) if graph is not None else {}
         self._anywhere: dict[NormalizedName, list[Version]] = {}
         self._of_project: dict[NormalizedName, list[Pin]] = {}
         self._to_install: list[Pin] = []
@@ -44,7 +46,7 @@ class PreviousChoices:
             return ()
         recipe = self._graph.nodes[pin].recipe
         if recipe is None:
-            return environment_from_edges(self._graph, pin)
+            return sorted(self._needs[pin])
         return (part.pin for part in recipe.environment)
 
     def _first(self, pins: Iterable[Pin]) -> Preferred:

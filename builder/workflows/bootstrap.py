@@ -11,7 +11,6 @@ from threading import Event
 from typing import Any, Protocol
 
 from packaging.requirements import Requirement
-from packaging.utils import NormalizedName
 
 from builder.build.task import fixed_variables
 from builder.domain.builds import (
@@ -28,7 +27,7 @@ from builder.domain.builds import (
 from builder.domain.digests import Digest
 from builder.domain.graph import Dependency, DependencyGraph, Provision
 from builder.domain.metadata import ReleaseMetadata
-from builder.domain.releases import Candidate, NoSuchProject, Pin, ProjectPage
+from builder.domain.releases import Candidate, Pin
 from builder.domain.sources import SourceTree
 from builder.errors import ImpossibleError
 from builder.prepare.task import SOURCE_DATE_EPOCH
@@ -59,36 +58,20 @@ from builder.workflows.packages import (
     from_source,
     part_of,
 )
+from builder.workflows.questions import (
+    CachedOf,
+    Effects,
+    ForeignOf,
+    MetadataOf,
+    PreBuiltOf,
+    Publish,
+    Question,
+    SourceOf,
+)
 from builder.workflows.recording import graph_of
-from builder.workflows.solving import PageOf, Rules, Solver, blocked, unsolvable
+from builder.workflows.solving import Rules, Solver, blocked, unsolvable
 
 _TOP = Step("request")
-
-
-class Effects(Protocol):
-    """What a bootstrap asks of the world. Every method may be called from several threads."""
-
-    def page(self, name: NormalizedName) -> ProjectPage | NoSuchProject: ...
-
-    def index_metadata(self, candidate: Candidate) -> ReleaseMetadata | None: ...
-
-    def source(self, candidate: Candidate) -> SourceTree | Failure: ...
-
-    def foreign(self, pin: Pin, purpose: str) -> ForeignWheel | Failure:
-        """A wheel that the index has of a release; `purpose` says what for, in messages."""
-        ...
-
-    def cached(self, pin: Pin) -> ForeignWheel | Failure | None:
-        """A wheel of a release that was built before, from a server; None where none has it."""
-        ...
-
-    def build(self, spec: BuildSpec) -> BuildOutcome: ...
-
-    def publish(self, package: Package) -> None:
-        """Makes a finished wheel visible."""
-        ...
-
-    def claim(self, spec: BuildSpec) -> Claim: ...
 
 
 class Watcher(Protocol):
@@ -157,37 +140,6 @@ class Bootstrapped:
 
 
 @dataclass(frozen=True)
-class _MetadataOf:
-    candidate: Candidate
-
-
-@dataclass(frozen=True)
-class _SourceOf:
-    candidate: Candidate
-
-
-@dataclass(frozen=True)
-class _ForeignOf:
-    pin: Pin
-    purpose: str
-
-
-@dataclass(frozen=True)
-class _CachedOf:
-    pin: Pin
-
-
-@dataclass(frozen=True)
-class _Publish:
-    """Not a question, but an effect whose end a flow waits for."""
-
-    package: Package
-
-
-_Question = PageOf | _MetadataOf | _SourceOf | _ForeignOf | _CachedOf | _Publish
-
-
-@dataclass(frozen=True)
 class _Ran:
     outcome: BuildSucceeded | MetadataFound
     closure: Closure
@@ -252,22 +204,9 @@ class Bootstrap:
             return self._plan(step, candidate)
         return self._package(step, candidate)
 
-    def learn(self, question: _Question) -> object:
+    def learn(self, question: Question) -> object:
         """Answers a question."""
-        match question:
-            case PageOf(name):
-                return self._effects.page(name)
-            case _MetadataOf(candidate):
-                return self._effects.index_metadata(candidate)
-            case _SourceOf(candidate):
-                return self._effects.source(candidate)
-            case _ForeignOf(pin, purpose):
-                return self._effects.foreign(pin, purpose)
-            case _CachedOf(pin):
-                return self._effects.cached(pin)
-            case _Publish(package):
-                self._effects.publish(package)
-                return None
+        return question.put_to(self._effects)
 
     def build(self, spec: BuildSpec) -> BuildOutcome:
         """Builds a wheel, or finds out what a build needs."""
@@ -331,19 +270,15 @@ class Bootstrap:
         if isinstance(made, Failure):
             made = yield from self._in_place_of(made)
         if isinstance(made, Package) and made.wheel is not None and step.kind == WHEEL:
-            yield Learn((_Publish(made),))
+            yield Learn((Publish(made),))
             self._watcher.built(made.wheel)
         return made
 
     def _made(self, step: Step, candidate: Candidate) -> Generator[Need, Any, Package | Failure]:
-        question = _CachedOf(candidate.pin)
-        cached: ForeignWheel | Failure | None = (yield Learn((question,)))[question]
-        if isinstance(cached, Failure):
-            return cached
-        if cached is not None:
-            planned = yield from self._planned(step, candidate)
-            return planned if isinstance(planned, Failure) else replace(planned, wheel=cached.wheel)
-        source: SourceTree | Failure = (yield Learn((_SourceOf(candidate),)))[_SourceOf(candidate)]
+        taken = yield from self._taken(step, candidate)
+        if taken is not None:
+            return taken
+        source: SourceTree | Failure = (yield Learn((SourceOf(candidate),)))[SourceOf(candidate)]
         if isinstance(source, Failure):
             return source
         ran = yield from self._hooks(step, source, Goal.WHEEL)
@@ -359,13 +294,36 @@ class Bootstrap:
             planned = yield from self._in_place_of(planned)
         if isinstance(planned, Package):
             if planned.pre_built:
-                yield Learn((_Publish(planned),))
+                yield Learn((Publish(planned),))
             self._watcher.planned(planned.pin)
         return planned
 
+    def _taken(
+        self, step: Step, candidate: Candidate
+    ) -> Generator[Need, Any, Package | Failure | None]:
+        """A wheel that is taken instead of built: from an index, or from a wheel server."""
+        finished = yield from self._pre_built(candidate.pin)
+        if finished is not None:
+            return finished
+        question = CachedOf(candidate.pin)
+        cached: ForeignWheel | Failure | None = (yield Learn((question,)))[question]
+        if not isinstance(cached, ForeignWheel):
+            return cached
+        planned = yield from self._planned(step, candidate)
+        return planned if isinstance(planned, Failure) else replace(planned, wheel=cached.wheel)
+
+    def _pre_built(self, pin: Pin) -> Generator[Need, Any, Package | Failure | None]:
+        """A release that the settings have taken from an index; None for one to be built."""
+        question = PreBuiltOf(pin)
+        foreign: ForeignWheel | Failure | None = (yield Learn((question,)))[question]
+        return from_index(foreign) if isinstance(foreign, ForeignWheel) else foreign
+
     def _planned(self, step: Step, candidate: Candidate) -> Generator[Need, Any, Package | Failure]:
         """What a build of the package would need, as its hook says, without building it."""
-        source: SourceTree | Failure = (yield Learn((_SourceOf(candidate),)))[_SourceOf(candidate)]
+        finished = yield from self._pre_built(candidate.pin)
+        if finished is not None:
+            return finished
+        source: SourceTree | Failure = (yield Learn((SourceOf(candidate),)))[SourceOf(candidate)]
         if isinstance(source, Failure):
             return source
         system = source.build_system.requires
@@ -391,7 +349,10 @@ class Bootstrap:
         if candidate.pin in self._request.rules.seeds.values():
             seed = yield from self._seed(candidate.pin)
             return seed if isinstance(seed, Failure) else seed.wheel.metadata
-        question = _MetadataOf(candidate)
+        finished = yield from self._pre_built(candidate.pin)
+        if isinstance(finished, Package) and finished.wheel is not None:
+            return finished.wheel.metadata
+        question = MetadataOf(candidate)
         found: ReleaseMetadata | None = (yield Learn((question,)))[question]
         if found is not None:
             return found
@@ -407,7 +368,7 @@ class Bootstrap:
     def _metadata_of_source(
         self, step: Step, candidate: Candidate
     ) -> Generator[Need, Any, ReleaseMetadata | Failure]:
-        source: SourceTree | Failure = (yield Learn((_SourceOf(candidate),)))[_SourceOf(candidate)]
+        source: SourceTree | Failure = (yield Learn((SourceOf(candidate),)))[SourceOf(candidate)]
         if isinstance(source, Failure):
             return source
         if source.static_metadata is not None:
@@ -534,7 +495,7 @@ class Bootstrap:
         return step.kind in (STAGED, METADATA) or step.pin.name in seeds
 
     def _seed(self, pin: Pin) -> Generator[Need, Any, ForeignWheel | Failure]:
-        question = _ForeignOf(pin, "as a seed")
+        question = ForeignOf(pin, "as a seed")
         answer: ForeignWheel | Failure = (yield Learn((question,)))[question]
         if isinstance(answer, Failure):
             self._tell(answer)
@@ -546,7 +507,7 @@ class Bootstrap:
         self._tell(failure)
         if not self._request.test_mode:
             return failure
-        question = _ForeignOf(pin, "in place of the build that failed")
+        question = ForeignOf(pin, "in place of the build that failed")
         answer: ForeignWheel | Failure = (yield Learn((question,)))[question]
         if isinstance(answer, Failure):
             self._not_replaced[pin] = answer.reason

@@ -16,7 +16,8 @@ from builder.resolve.closure import Asked, applies
 from builder.resolve.offers import Offer, offers_for
 from builder.workflows.flows import Await, Learn, Need, Step
 from builder.workflows.packages import METADATA, Closure, Package
-from builder.workflows.solving import PageOf, Rules, Solver
+from builder.workflows.questions import PageOf
+from builder.workflows.solving import Rules, Solver
 
 
 @dataclass(frozen=True)

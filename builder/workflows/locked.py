@@ -6,7 +6,7 @@ where there are none, solved from the releases that the lock names before the on
 """
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from itertools import pairwise
 from threading import Event
@@ -480,7 +480,8 @@ class LockedBuild:
             answer = solve(question, knowledge)
             match answer:
                 case Conflict():
-                    return unsolvable(node.pin, answer)
+                    hint = "build what is missing first, by `builder bootstrap`"
+                    return replace(unsolvable(node.pin, answer), hint=hint)
                 case Solution():
                     return (yield from self._wheels(node.pin, answer.pins))
                 case Lacking(pages, candidates, _):

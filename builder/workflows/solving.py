@@ -27,6 +27,7 @@ from builder.resolve.constraints import Constraint
 from builder.resolve.previous import Preferred, PreviousChoices
 from builder.workflows.flows import Await, Learn, Need, Step
 from builder.workflows.packages import METADATA, build_edges
+from builder.workflows.questions import PageOf
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,6 @@ class Rules:
             **self.constraints,
             **{name: _only(pin) for name, pin in self.seeds.items()},
         }
-
-
-@dataclass(frozen=True)
-class PageOf:
-    """What does the index have of a project?"""
-
-    name: NormalizedName
 
 
 class Solver:

@@ -97,6 +97,7 @@ class FakeWorld:
     published: list[Pin] = field(default_factory=list)
     foreign_wheels: Mapping[Pin, Wheel] = field(default_factory=dict)
     cached_wheels: Mapping[Pin, Wheel] = field(default_factory=dict)
+    not_built: frozenset[Pin] = frozenset()
     exclusive: frozenset[str] = frozenset()
     noted_texts: list[str] = field(default_factory=list)
     waited: dict[Pin, tuple[Pin, ...]] = field(default_factory=dict)
@@ -171,6 +172,9 @@ class FakeWorld:
         if pin not in self.foreign_wheels:
             return Failure(pin, Phase.FETCH, f"the index has no wheel of {pin} {purpose}")
         return _foreign(self.foreign_wheels[pin])
+
+    def pre_built(self, pin: Pin) -> ForeignWheel | Failure | None:
+        return self.foreign(pin, "that is pre-built") if pin in self.not_built else None
 
     def cached(self, pin: Pin) -> ForeignWheel | Failure | None:
         known = self.cached_wheels.get(pin)

@@ -132,11 +132,11 @@ def test_what_a_build_would_pass_over_is_named(tmp_path: Path) -> None:
 
 
 def test_fields_of_another_variant_are_no_matter(tmp_path: Path) -> None:
-    text = "variants: {rocm: {pre_built: true}}"
+    text = "variants: {rocm: {env: {A: b}}}"
 
     assert overrides(tmp_path, text).not_in_force(NAME) == ()
     assert overrides(tmp_path, text, variant="rocm").not_in_force(NAME) == (
-        f"{tmp_path}/settings/some_pkg.yaml:1: variants.rocm.pre_built",
+        f"{tmp_path}/settings/some_pkg.yaml:1: variants.rocm.env",
     )
 
 
@@ -252,7 +252,9 @@ def test_every_problem_of_every_file_is_named_at_once(tmp_path: Path) -> None:
 def test_a_hint_lists_the_fields_where_none_is_near(tmp_path: Path) -> None:
     hint = complaint(tmp_path, "variants: {cpu: {zzz: 1}}").hint
 
-    assert hint == "the fields here are annotations, env, pre_built, wheel_server_url"
+    assert hint == (
+        "the fields here are annotations, env, pre_built, pre_built_url, wheel_server_url"
+    )
 
 
 def test_keys_are_what_stands_in_the_file(tmp_path: Path) -> None:
@@ -285,3 +287,37 @@ def test_two_files_for_one_project_are_refused(tmp_path: Path) -> None:
     (tmp_path / "settings/some-pkg.yaml").write_text("")
 
     assert "is for the same project" in complaint(tmp_path).message
+
+
+WHEEL_URL = f"https://files.index.example/some_pkg-1.0-py3-none-any.whl#sha256={'a' * 64}"
+
+
+def test_a_project_is_pre_built_where_its_settings_or_its_variant_say_so(tmp_path: Path) -> None:
+    general = overrides(tmp_path, f"pre_built: true\npre_built_url: {WHEEL_URL}\n")
+    of_variant = overrides(tmp_path, "variants: {rocm: {pre_built: true}}", variant="rocm")
+    of_another = overrides(tmp_path, "variants: {rocm: {pre_built: true}}")
+
+    chosen = general.pre_built(NAME)
+    assert chosen is not None
+    assert chosen.pre_built_url == WHEEL_URL
+    assert of_variant.pre_built(NAME) is not None
+    assert of_another.pre_built(NAME) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (f"pre_built_url: {WHEEL_URL}", "pre_built_url needs pre_built: true"),
+        (
+            f"pre_built: true\npre_built_url: {WHEEL_URL.replace('.whl', '.zip')}",
+            "is no URL of a wheel",
+        ),
+        (
+            f"pre_built: true\npre_built_url: {WHEEL_URL.partition('#')[0]}",
+            "must end in #sha256=",
+        ),
+    ],
+    ids=["not wanted", "no wheel", "no digest"],
+)
+def test_a_pre_built_wheel_is_refused_without(text: str, words: str, tmp_path: Path) -> None:
+    assert words in complaint(tmp_path, text).message

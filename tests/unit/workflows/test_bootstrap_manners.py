@@ -222,3 +222,22 @@ def test_metadata_that_a_hook_tells_does_not_close_a_ring() -> None:
 
     assert graph is not None
     assert len(graph.nodes) == 3
+
+
+def test_a_pre_built_project_is_not_built_and_says_what_it_requires() -> None:
+    packages = (
+        Package("app==1", build=("tool",)),
+        Package("tool==1", ("lib",), build=("nowhere",), known=Known.HOOK),
+        Package("lib==1"),
+    )
+    of = pin("tool==1")
+    world = FakeWorld(
+        packages, foreign_wheels={of: wheel("tool==1", "lib")}, not_built=frozenset({of})
+    )
+
+    graph = run(world, request("app")).graph
+
+    assert graph is not None
+    assert graph.nodes[of].pre_built
+    assert sorted(map(str, world.built_wheels)) == ["app==1", "lib==1"]
+    assert of in world.published

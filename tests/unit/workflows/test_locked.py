@@ -7,6 +7,7 @@ from threading import Event
 import pytest
 from packaging.utils import NormalizedName
 
+from builder.domain.build_needs import build_needs
 from builder.domain.builds import Failure, Phase
 from builder.domain.digests import Digest
 from builder.domain.graph import (
@@ -15,7 +16,6 @@ from builder.domain.graph import (
     EnvironmentPart,
     GraphNode,
     RequirementKind,
-    environment_from_edges,
 )
 from builder.domain.releases import Candidate, Pin
 from builder.domain.sources import SourceTree
@@ -91,7 +91,7 @@ def lock_request(graph: DependencyGraph, *, workers: int = 1) -> LockRequest:
     bare = [of for of, node in nodes.items() if node.recipe is None]
     return LockRequest(
         nodes,
-        {of: environment_from_edges(graph, of) for of in bare},
+        {of: tuple(sorted(build_needs(graph)[of])) for of in bare},
         tuple(nodes),
         TARGET,
         "sha256:image",

@@ -1,0 +1,118 @@
+"""What a bootstrap asks of the world: the effects, and the questions that put flows to them."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from packaging.utils import NormalizedName
+
+from builder.domain.builds import BuildOutcome, BuildSpec, Failure
+from builder.domain.metadata import ReleaseMetadata
+from builder.domain.releases import Candidate, NoSuchProject, Pin, ProjectPage
+from builder.domain.sources import SourceTree
+from builder.schedule.budget import Claim
+from builder.workflows.packages import ForeignWheel, Package
+
+
+class Effects(Protocol):
+    """What a bootstrap asks of the world. Every method may be called from several threads."""
+
+    def page(self, name: NormalizedName) -> ProjectPage | NoSuchProject: ...
+
+    def index_metadata(self, candidate: Candidate) -> ReleaseMetadata | None: ...
+
+    def source(self, candidate: Candidate) -> SourceTree | Failure: ...
+
+    def foreign(self, pin: Pin, purpose: str) -> ForeignWheel | Failure:
+        """A wheel that the index has of a release; `purpose` says what for, in messages."""
+        ...
+
+    def pre_built(self, pin: Pin) -> ForeignWheel | Failure | None:
+        """The wheel of a release that is not to be built; None where it is."""
+        ...
+
+    def cached(self, pin: Pin) -> ForeignWheel | Failure | None:
+        """A wheel of a release that was built before, from a server; None where none has it."""
+        ...
+
+    def build(self, spec: BuildSpec) -> BuildOutcome: ...
+
+    def publish(self, package: Package) -> None:
+        """Makes a finished wheel visible."""
+        ...
+
+    def claim(self, spec: BuildSpec) -> Claim: ...
+
+
+@dataclass(frozen=True)
+class PageOf:
+    """What does the index have of a project?"""
+
+    name: NormalizedName
+
+    def put_to(self, effects: Effects) -> object:
+        return effects.page(self.name)
+
+
+@dataclass(frozen=True)
+class MetadataOf:
+    """What does the index say of a release?"""
+
+    candidate: Candidate
+
+    def put_to(self, effects: Effects) -> object:
+        return effects.index_metadata(self.candidate)
+
+
+@dataclass(frozen=True)
+class SourceOf:
+    """The prepared source of a release."""
+
+    candidate: Candidate
+
+    def put_to(self, effects: Effects) -> object:
+        return effects.source(self.candidate)
+
+
+@dataclass(frozen=True)
+class ForeignOf:
+    """A wheel that the index has of a release."""
+
+    pin: Pin
+    purpose: str
+
+    def put_to(self, effects: Effects) -> object:
+        return effects.foreign(self.pin, self.purpose)
+
+
+@dataclass(frozen=True)
+class PreBuiltOf:
+    """The wheel of a release that is not to be built."""
+
+    pin: Pin
+
+    def put_to(self, effects: Effects) -> object:
+        return effects.pre_built(self.pin)
+
+
+@dataclass(frozen=True)
+class CachedOf:
+    """A wheel that was built before, elsewhere."""
+
+    pin: Pin
+
+    def put_to(self, effects: Effects) -> object:
+        return effects.cached(self.pin)
+
+
+@dataclass(frozen=True)
+class Publish:
+    """No question, but an effect whose end a flow waits for."""
+
+    package: Package
+
+    def put_to(self, effects: Effects) -> object:
+        effects.publish(self.package)
+        return None
+
+
+Question = PageOf | MetadataOf | SourceOf | ForeignOf | PreBuiltOf | CachedOf | Publish
