@@ -74,6 +74,12 @@ class IndexUnreachableError(BuilderError):
     status = ExitStatus.UNREACHABLE
 
 
+class GitMissingError(BuilderError):
+    """A repository is to be fetched, and this host has no git."""
+
+    status = ExitStatus.ENVIRONMENT
+
+
 class DigestMismatchError(BuilderError):
     """Bytes from outside are not the bytes that were promised."""
 

@@ -11,6 +11,7 @@ from builder.domain.containers import ContainerExit, ContainerSpec, EngineFacts
 from builder.domain.digests import Digest
 from builder.domain.images import Image
 from builder.domain.releases import NoSuchProject, ProjectPage, RemoteFile
+from builder.domain.repositories import GitReference
 
 
 class Engine(Protocol):
@@ -85,6 +86,41 @@ class Index(Protocol):
             IndexUnreachableError: the file could not be had.
             StorageError: the disk is full or cannot be written.
         """
+        ...
+
+
+class Repositories(Protocol):
+    """Gets states of git repositories, as data: nothing of them is run. Safe from several threads.
+
+    Every method raises GitMissingError where this host has no git, and StorageError where the
+    cache cannot be written.
+    """
+
+    def fetch(self, reference: GitReference) -> GitReference:
+        """Gets a state, and says which commit it is; a commit that was fetched before is not asked.
+
+        Raises:
+            InputError: the repository has no such tag, branch or commit.
+            IndexUnreachableError: it could not be had.
+        """
+        ...
+
+    def archive(self, reference: GitReference, top: str, target: Path) -> Digest:
+        """Packs all files of a commit, as they are, into a .tar.gz that is always the same.
+
+        Args:
+            reference: a commit.
+            top: the one folder in the archive.
+            target: a path that does not exist yet; it appears whole or not at all.
+
+        Raises:
+            InputError: the repository has no such commit.
+            IndexUnreachableError: it could not be had.
+        """
+        ...
+
+    def has_submodules(self, reference: GitReference) -> bool:
+        """Whether a commit leans on other repositories, which no archive of it holds."""
         ...
 
 

@@ -1,0 +1,136 @@
+"""Git repositories that the user names: where they are, and which state of them is meant."""
+
+import re
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
+from typing import Self
+
+from packaging.version import InvalidVersion, Version
+
+from builder.errors import InputError
+
+PREFIX = "git+"
+_URL = re.compile(
+    r"git\+(?P<scheme>https|ssh|http|file)://(?:(?P<login>[^/@]*)@)?"
+    r"(?P<host>\[[0-9a-f:.]+\]|[a-z0-9][a-z0-9._-]*)?(?P<port>:[0-9]{1,5})?"
+    r"(?P<path>/[^?#]+?)(?:@(?P<ref>[^@]*))?",
+    re.IGNORECASE,
+)
+_HINT = "write git+https://HOST/PATH@REF, with a tag, a branch or a commit as REF"
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_PROVISIONAL = re.compile(r"0\+git\.[0-9a-f]{1,12}")
+# What `git check-ref-format` refuses, and whatever means something in a refspec or a revision.
+_NOT_IN_REFS = re.compile(r"[\s\x00-\x20\x7f~^:?*\[\\#{}]|\.\.|//|/\.|\.lock(/|$)|\.$|/$")
+_MOST_LONG = 1000
+
+
+@dataclass(frozen=True)
+class GitReference:
+    """A state of a repository.
+
+    Attributes:
+        url: `https://`, `ssh://`, `file://` or, on this machine alone, `http://`; no credentials.
+        ref: a tag, a branch or a commit; empty for whatever the repository calls HEAD.
+        login: user and password as they stand in the URL, where they do, percent signs and all.
+    """
+
+    url: str
+    ref: str = ""
+    login: tuple[str, str] | None = field(default=None, repr=False, compare=False)
+
+    def __str__(self) -> str:
+        return f"{PREFIX}{self.url}" + (f"@{self.ref}" if self.ref else "")
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Reads `git+SCHEME://HOST/PATH@REF`.
+
+        Raises:
+            InputError: it is no such URL, or one that git is not let near.
+        """
+        found = _URL.fullmatch(text) if _is_plain(text) else None
+        if found is None or not found["path"].strip("/"):
+            raise InputError(f"{_shown(text)} names no repository that may be asked", hint=_HINT)
+        scheme, host, ref = found["scheme"].lower(), found["host"] or "", found["ref"]
+        if bool(host) == (scheme == "file") or (found["port"] and not host):
+            raise InputError(f"{_shown(text)} has no usable host", hint=_HINT)
+        if scheme == "http" and not _is_loopback(host):
+            raise InputError(f"{_shown(text)} would come in the clear", hint="use git+https://")
+        if ref is not None and (not ref or ref[0] in "-+@/." or _NOT_IN_REFS.search(ref)):
+            raise InputError(f"{ref!a} is no name of a tag, branch or commit", hint=_HINT)
+        user, login = _login(found["login"], scheme, text)
+        url = f"{scheme}://{user}{host}{found['port'] or ''}{found['path']}"
+        return cls(url, ref or "", login)
+
+    @property
+    def scheme(self) -> str:
+        return self.url.partition(":")[0]
+
+    @property
+    def is_commit(self) -> bool:
+        """Whether it can never mean anything else."""
+        return _COMMIT.fullmatch(self.ref) is not None
+
+    @property
+    def version(self) -> Version | None:
+        """The version that the ref is named after, with or without a `v` before it."""
+        if self.is_commit:
+            return None
+        try:
+            return Version(self.ref)
+        except InvalidVersion:
+            return None
+
+    @property
+    def last_name(self) -> str:
+        """What the repository is called, for a project whose name nobody knows yet."""
+        return self.url.rstrip("/").rpartition("/")[2].removesuffix(".git")
+
+    def at(self, commit: str) -> Self:
+        """The same repository at a commit."""
+        return replace(self, ref=commit)
+
+
+def is_repository(url: str) -> bool:
+    """Whether a URL leads to a git repository, and not to a file."""
+    return url.lower().startswith(PREFIX)
+
+
+def provisional_version(commit: str) -> Version:
+    """What a commit's release is called until its own hook has told its version."""
+    return Version(f"0+git.{commit[:12]}")
+
+
+def is_provisional(version: Version) -> bool:
+    """Whether a version is only held until the hook has told the real one."""
+    return _PROVISIONAL.fullmatch(str(version)) is not None
+
+
+def _is_plain(text: str) -> bool:
+    return len(text) <= _MOST_LONG and text.isprintable() and not re.search(r"[\s\\\"'<>`]", text)
+
+
+def _login(text: str | None, scheme: str, whole: str) -> tuple[str, tuple[str, str] | None]:
+    """The user as part of the place, as ssh has it, or else apart from it, with the password."""
+    if text is None:
+        return "", None
+    user, _, password = text.partition(":")
+    if scheme == "ssh" and not password and re.fullmatch(r"[A-Za-z0-9_][\w.-]*", user):
+        return f"{user}@", None
+    if scheme in ("https", "http"):
+        return "", (user, password)
+    raise InputError(f"{_shown(whole)} has a login that is of no use there", hint=_HINT)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _shown(text: str) -> str:
+    """Without whatever may be a secret, nor what may play tricks on a terminal."""
+    return ascii(re.sub(r"(?<=://)[^/@\s]+@", "", text)[:200])

@@ -1,0 +1,256 @@
+"""Repositories are read by the real git; nothing that they hold has any effect but as bytes."""
+
+import os
+import tarfile
+import time
+from pathlib import Path
+
+import pytest
+
+from builder.domain.digests import Digest
+from builder.domain.repositories import GitReference
+from builder.errors import IndexUnreachableError, InputError
+from builder.indexes.git import GitLimits, GitRepositories
+from tests.git_repository import GitRepository, dumb_server, smart_server
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> GitRepository:
+    return GitRepository.make(tmp_path / "served" / "project")
+
+
+@pytest.fixture
+def git(tmp_path: Path) -> GitRepositories:
+    return GitRepositories(tmp_path / "cache", dict(os.environ))
+
+
+def parsed(text: str) -> GitReference:
+    return GitReference.parse(text)
+
+
+def members(path: Path) -> dict[str, tarfile.TarInfo]:
+    with tarfile.open(path) as tar:
+        return {member.name: member for member in tar}
+
+
+def content(path: Path, name: str) -> bytes:
+    with tarfile.open(path) as tar:
+        found = tar.extractfile(name)
+        assert found is not None
+        return found.read()
+
+
+def test_a_tag_a_branch_a_commit_and_nothing_lead_to_commits(
+    repository: GitRepository, git: GitRepositories
+) -> None:
+    first = repository.commit({"a": "1"}, tag="v1.0")
+    second = repository.commit({"a": "2"})
+    repository.git("branch", "some/branch")
+    third = repository.commit({"a": "3"})
+    refs = {"@v1.0": first, "@some/branch": second, "@main": third, "": third}
+    refs |= {f"@{first}": first, f"@{second[:12]}": second, "@refs/tags/v1.0": first}
+
+    found = {ref: git.fetch(parsed(repository.url + ref)).ref for ref in refs}
+
+    assert found == refs
+
+
+def test_a_commit_is_fetched_once(repository: GitRepository, git: GitRepositories) -> None:
+    commit = repository.commit({"a": "1"})
+    reference = git.fetch(parsed(f"{repository.url}@main"))
+    repository.folder.rename(repository.folder.with_name("gone"))
+
+    assert git.fetch(reference).ref == commit
+    with pytest.raises(IndexUnreachableError):
+        git.fetch(parsed(f"{repository.url}@main"))
+
+
+def test_an_archive_is_the_same_from_every_cache(
+    repository: GitRepository, git: GitRepositories, tmp_path: Path
+) -> None:
+    commit = repository.commit({"a": "1", "folder/b": "2"}, tag="v1.0")
+    repository.commit({"c": "3"})
+    repository.git("tag", "another", commit)
+    other = GitRepositories(tmp_path / "other", dict(os.environ))
+
+    one = git.archive(git.fetch(parsed(f"{repository.url}@v1.0")), "p-1.0", tmp_path / "1.tar.gz")
+    two = other.archive(parsed(f"{repository.url}@{commit}"), "p-1.0", tmp_path / "2.tar.gz")
+
+    assert one == two == Digest.of_file(tmp_path / "1.tar.gz")
+    names = {"p-1.0", "p-1.0/a", "p-1.0/folder", "p-1.0/folder/b"}
+    assert set(members(tmp_path / "1.tar.gz")) == names
+    assert {it.mtime for it in members(tmp_path / "1.tar.gz").values()} == {1577934245}
+
+
+@pytest.mark.parametrize("how", ["smart", "dumb"])
+def test_repositories_come_over_http_on_this_machine(
+    how: str, repository: GitRepository, git: GitRepositories
+) -> None:
+    first = repository.commit({"a": "1"}, tag="v1.0")
+    second = repository.commit({"a": "2"})
+    repository.git("update-server-info")
+    serve = smart_server if how == "smart" else dumb_server
+    with serve(repository.folder.parent) as server:
+        url = f"{server.url}/project/.git"
+
+        found = [git.fetch(parsed(url + ref)).ref for ref in ("@v1.0", "", f"@{first}")]
+
+    assert found == [first, second, first]
+
+
+def test_a_login_is_sent_and_not_shown(repository: GitRepository, git: GitRepositories) -> None:
+    repository.commit({"a": "1"})
+    with smart_server(repository.folder.parent) as server:
+        url = server.url.replace("://", "://some%40body:se%3Acret@")
+
+        found = git.fetch(parsed(f"{url}/project/.git"))
+
+    assert set(server.heard) == {"Basic c29tZUBib2R5OnNlOmNyZXQ="}
+    assert "secret" not in str(found)
+    assert "se%3Acret" not in str(found) + repr(found)
+
+
+def test_what_is_not_there_is_told(repository: GitRepository, git: GitRepositories) -> None:
+    repository.commit({"a": "1"})
+
+    with pytest.raises(InputError, match="has no 'v9'"):
+        git.fetch(parsed(f"{repository.url}@v9"))
+    with pytest.raises(InputError, match=f"has no '{'0' * 40}'"):
+        git.fetch(parsed(f"{repository.url}@{'0' * 40}"))
+    with pytest.raises(IndexUnreachableError, match="could not be fetched"):
+        git.fetch(parsed(f"{repository.url}-elsewhere"))
+
+
+def test_an_empty_repository_has_no_state(repository: GitRepository, git: GitRepositories) -> None:
+    with pytest.raises(InputError, match="has no default branch"):
+        git.fetch(parsed(repository.url))
+
+
+def test_attributes_of_the_tree_start_nothing_and_change_nothing(
+    repository: GitRepository, git: GitRepositories, tmp_path: Path
+) -> None:
+    canary = tmp_path / "canary"
+    files = {
+        "subst": "$Format:%H %d %G?$ $Id$",
+        "text": "1\n2\n",
+        "left-out": "here",
+        "filtered": "here",
+    }
+    attributes = (
+        "subst export-subst ident\ntext text eol=crlf\nleft-out export-ignore\n"
+        "filtered filter=bad diff=bad working-tree-encoding=UTF-16\n"
+    )
+    repository.commit({**files, "folder/.gitattributes": "* export-ignore\n", "folder/file": ""})
+    (repository.folder / ".gitattributes").write_text(attributes)
+    repository.git("update-index", "--add", "--cacheinfo", _blob(repository, ".gitattributes"))
+    repository.git("commit", "--quiet", "--message=attributes")
+    repository.git("config", "filter.bad.smudge", f"touch {canary}")
+    repository.git("config", "filter.bad.process", f"touch {canary}")
+
+    git.archive(git.fetch(parsed(repository.url)), "p", tmp_path / "p.tar.gz")
+
+    assert {name: content(tmp_path / "p.tar.gz", f"p/{name}").decode() for name in files} == files
+    assert "p/folder/file" in members(tmp_path / "p.tar.gz")
+    assert not canary.exists()
+
+
+def test_hooks_and_submodules_are_left_alone(
+    repository: GitRepository, git: GitRepositories, tmp_path: Path
+) -> None:
+    canary = tmp_path / "canary"
+    commit = repository.commit({".gitmodules": _SUBMODULE, "a": "1"})
+    repository.git("update-index", "--add", "--cacheinfo", f"160000,{commit},sub")
+    repository.git("commit", "--quiet", "--message=a submodule")
+    for name in ("post-checkout", "post-update", "pre-receive", "reference-transaction"):
+        hook = repository.folder / ".git/hooks" / name
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text(f"#!/bin/sh\ntouch {canary}\n")
+        hook.chmod(0o755)
+    repository.git("config", "uploadpack.packObjectsHook", f"touch {canary}; exec git")
+    repository.git("config", "core.fsmonitor", f"touch {canary}")
+
+    found = git.fetch(parsed(repository.url))
+    git.archive(found, "p", tmp_path / "p.tar.gz")
+
+    assert git.has_submodules(found)
+    assert set(members(tmp_path / "p.tar.gz")) == {"p", "p/.gitmodules", "p/a", "p/sub"}
+    assert not canary.exists()
+
+
+def test_modules_that_would_run_something_are_refused(
+    repository: GitRepository, git: GitRepositories
+) -> None:
+    repository.commit({".gitmodules": _SUBMODULE.replace("https://git.example/x", "-u./evil")})
+
+    with pytest.raises(IndexUnreachableError, match=r"gitmodules|fsck"):
+        git.fetch(parsed(repository.url))
+
+
+def test_links_and_names_stay_what_they_are_for_the_container_to_judge(
+    repository: GitRepository, git: GitRepositories, tmp_path: Path
+) -> None:
+    long_name = "/".join(["x" * 200] * 12)
+    (repository.folder / "link").symlink_to("/etc/passwd")
+    repository.commit({long_name: "long"})
+
+    git.archive(git.fetch(parsed(repository.url)), "p", tmp_path / "p.tar.gz")
+
+    found = members(tmp_path / "p.tar.gz")
+    assert found["p/link"].linkname == "/etc/passwd"
+    assert f"p/{long_name}" in found
+
+
+def test_configuration_of_the_user_has_no_say(
+    repository: GitRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = repository.commit({"a": "1"})
+    (tmp_path / ".gitconfig").write_text(
+        f'[url "file:///nonexistent"]\n\tinsteadOf = file://{repository.folder}\n'
+    )
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("GIT_DIR", "/nonexistent")
+
+    assert (
+        GitRepositories(tmp_path / "c", dict(os.environ)).fetch(parsed(repository.url)).ref
+        == commit
+    )
+
+
+def test_what_grows_without_end_or_takes_too_long_is_stopped(
+    repository: GitRepository, tmp_path: Path
+) -> None:
+    repository.commit({"zeros": b"\0" * 3_000_000})
+    small = GitRepositories(tmp_path / "1", dict(os.environ), GitLimits(archive_bytes=1_000_000))
+    hasty = GitRepositories(tmp_path / "2", dict(os.environ), GitLimits(seconds=0.0))
+
+    with pytest.raises(InputError, match="holds more than 1,000,000 bytes"):
+        small.archive(small.fetch(parsed(repository.url)), "p", tmp_path / "p.tar.gz")
+    began = time.monotonic()
+    with pytest.raises(Exception, match="it took too long"):
+        hasty.fetch(parsed(repository.url))
+
+    assert time.monotonic() - began < 10
+    assert not (tmp_path / "p.tar.gz").exists()
+    assert [path.name for path in tmp_path.glob(".*.part")] == []
+
+
+def test_what_a_killed_run_left_is_no_hindrance(
+    repository: GitRepository, git: GitRepositories, tmp_path: Path
+) -> None:
+    commit = repository.commit({"a": "1"})
+    git.fetch(parsed(repository.url))
+    (lock,) = (tmp_path / "cache").glob("*.lock")
+    left = lock.with_suffix(".part")
+    left.mkdir()
+    (left / "shallow.lock").write_text("")
+
+    assert git.fetch(parsed(f"{repository.url}@main")).ref == commit
+    assert not left.exists()
+
+
+_SUBMODULE = '[submodule "sub"]\n\tpath = sub\n\turl = https://git.example/x\n\tupdate = none\n'
+
+
+def _blob(repository: GitRepository, name: str) -> str:
+    digest = repository.git("hash-object", "-w", "--no-filters", name)
+    return f"100644,{digest},{name}"
