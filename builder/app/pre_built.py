@@ -14,7 +14,8 @@ from builder.indexes.addresses import file_at
 from builder.indexes.simple import SimpleIndex
 from builder.overrides.reading import Overrides
 from builder.ports import Index
-from builder.workflows.foreign import ForeignWheels, fitting
+from builder.resolve.wheel_choice import fitting_wheels
+from builder.workflows.foreign import ForeignWheels
 from builder.workflows.packages import ForeignWheel
 
 _PURPOSE = "as the pre-built wheel that the settings ask for"
@@ -55,7 +56,7 @@ class PreBuiltWheels:
         candidates = [
             _candidate(Pin(name, version), best[0], best[0].url)
             for version, files in page.wheels.items()
-            if (best := fitting(files, self._tags))
+            if (best := fitting_wheels(files, self._tags))
         ]
         newest_first = sorted(candidates, key=lambda one: one.pin, reverse=True)
         return ProjectPage(name, tuple(newest_first), page.notes, page.wheels)

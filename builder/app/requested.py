@@ -109,11 +109,16 @@ def release_ages(
     own = {name: overrides.min_release_age(name) for name in overrides.projects}
     return ReleaseAges(
         now,
-        timedelta(days=settings.min_release_age) if settings.min_release_age else None,
-        timedelta(days=max_days) if max_days else None,
-        {name: timedelta(days=days) for name, days in own.items() if days is not None},
+        _days(settings.min_release_age) if settings.min_release_age else None,
+        _days(max_days) if max_days else None,
+        {name: _days(days) for name, days in own.items() if days is not None},
         exactly_named(one.requirement for one in asked),
     )
+
+
+def _days(count: int) -> timedelta:
+    """A thousand years are as good as any longer time, and still a length that can be told."""
+    return timedelta(days=min(count, 365_000))
 
 
 def _check_hashes(wanted: Wanted, parsed: ParsedRequirements) -> None:

@@ -67,7 +67,6 @@ class Given:
         output: Path = values.get("output_dir") or Path()
         cpus = len(os.sched_getaffinity(0))
         running = workers or cpus
-        wheel_server = values.get("build_wheel_server_url")
         return Settings(
             sdists_repo=values.get("sdists_repo") or output / "sdists-repo",
             wheels_repo=values.get("wheels_repo") or output / "wheels-repo",
@@ -79,7 +78,6 @@ class Given:
             image=values.get("image"),
             engine=values.get("engine") or "auto",
             index_urls=tuple(values.get("sdist_server_url") or ()),
-            wheel_server_urls=(wheel_server,) if wheel_server else (),
             settings_file=values.get("settings_file") or Path("overrides/settings.yaml"),
             settings_dir=values.get("settings_dir") or Path("overrides/settings"),
             patches_dir=values.get("patches_dir") or Path("overrides/patches"),

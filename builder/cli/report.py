@@ -15,7 +15,7 @@ from builder.errors import ExitStatus
 from builder.record.causes import cause_of
 from builder.workflows.bootstrap import Bootstrapped, Unresolved
 from builder.workflows.locked import LockBuilt
-from builder.workflows.logs import harmless
+from builder.workflows.logs import SHOWN_LINES, harmless
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def _failure_lines(failure: Failure, outcome: Outcome) -> Iterator[str]:
         yield f"  {'  ' * depth}{asker} -> {edge.requirement} ({edge.kind.value})"
     if failure.log_tail:
         yield "  the last lines of its log:"
-        yield from (f"    | {line}" for line in failure.log_tail)
+        yield from (f"    | {line}" for line in failure.log_tail[-SHOWN_LINES:])
     hint = failure.hint or cause.hint
     if hint:
         yield f"  hint: {harmless(hint)}"

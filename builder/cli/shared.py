@@ -106,7 +106,7 @@ SHARED: tuple[Shared, ...] = (
     ),
     Shared(
         ("--build-wheel-server-url",),
-        "A server of wheels-repo. Builds need none: they see the wheels of their plan only.",
+        "Accepted for Fromager's sake: builds see the wheels of their plan, and need no server.",
         {"metavar": "URL"},
     ),
     Shared(

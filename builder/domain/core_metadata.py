@@ -39,6 +39,20 @@ def parse_requirements(texts: Iterable[str]) -> tuple[Requirement, ...]:
     return tuple(parsed)
 
 
+def pin_of(text: bytes | str) -> Pin:
+    """The release that a METADATA file is of.
+
+    Raises:
+        UnusableMetadataError: its name or its version is not valid.
+    """
+    raw, _ = parse_email(text)
+    name, version = raw.get("name"), raw.get("version")
+    try:
+        return Pin(canonicalize_name(name or "", validate=True), Version(version or ""))
+    except (InvalidName, InvalidVersion) as error:
+        raise _invalid_identity(name, version) from error
+
+
 def from_core_metadata(text: bytes | str, pin: Pin, origin: MetadataOrigin) -> ReleaseMetadata:
     """Reads a METADATA or PKG-INFO file.
 
@@ -116,8 +130,10 @@ def _check_identity(name: str | None, version: str | None, pin: Pin) -> None:
         same_name = canonicalize_name(name or "", validate=True) == pin.name
         same_version = Version(version or "") == pin.version
     except (InvalidName, InvalidVersion) as error:
-        raise UnusableMetadataError(
-            f"its name or version is not valid: {name!r} {version!r}"
-        ) from error
+        raise _invalid_identity(name, version) from error
     if not same_name or not same_version:
         raise UnusableMetadataError(f"it is of {name} {version}, not of {pin}")
+
+
+def _invalid_identity(name: str | None, version: str | None) -> UnusableMetadataError:
+    return UnusableMetadataError(f"its name or version is not valid: {name!r} {version!r}")

@@ -17,6 +17,7 @@ from builder.domain.core_metadata import (
 )
 from builder.domain.metadata import ReleaseMetadata
 from builder.domain.releases import Pin
+from builder.domain.repositories import is_provisional
 from builder.domain.sources import BuildSystem
 
 SOURCE_DATE_EPOCH = 315532800
@@ -66,14 +67,24 @@ def top_folder(pin: Pin) -> str:
     return f"{pin.name.replace('-', '_')}-{pin.version}"
 
 
-def prepare_task(pin: Pin, archive: str, patches: Sequence[str] = ()) -> dict[str, object]:
-    """What the agent is told; the archive and the patches, in order, are names below /in."""
+def prepare_task(
+    pin: Pin, archive: str, patches: Sequence[str] = (), *, stating_release: bool = False
+) -> dict[str, object]:
+    """What the agent is told.
+
+    Args:
+        pin: the release.
+        archive: its name below /in.
+        patches: the names of patches below /in, in order.
+        stating_release: whether a source that does not say what release it is gets a PKG-INFO.
+    """
     return {
         "action": "prepare",
         "archive": archive,
         "patches": list(patches),
         "top": top_folder(pin),
         "epoch": SOURCE_DATE_EPOCH,
+        "stub": {"name": pin.name, "version": str(pin.version)} if stating_release else None,
     }
 
 
@@ -156,6 +167,8 @@ def _backend_path(value: object) -> tuple[str, ...]:
 def _static_metadata(
     pyproject: Mapping[str, Any], prepared: _Prepared, pin: Pin
 ) -> ReleaseMetadata | None:
+    if is_provisional(pin.version):
+        return None  # only the hook can tell it
     if prepared.pkg_info is not None:
         found = from_pkg_info(prepared.pkg_info, pin)
         if found is not None:

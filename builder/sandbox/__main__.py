@@ -23,6 +23,7 @@ RESULT = "/out/result.json"
 
 ACTIONS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "prepare": prepare.run,
+    "look": prepare.look,
     "build": hooks.run,
     "bytecode": bytecode.run,
     "describe": describe.run,

@@ -161,7 +161,8 @@ class Builds:
             case WantsMore(requires, words):
                 return MoreRequired(requires, words)
             case MetadataMade(text, requires):
-                return MetadataFound(from_core_metadata(text, pin, MetadataOrigin.HOOK), requires)
+                told = pin_of(text) if is_provisional(pin.version) else pin
+                return MetadataFound(from_core_metadata(text, told, MetadataOrigin.HOOK), requires)
             case HookFailed(hook, reason):
                 phase = Phase.BUILD if hook == "build_wheel" else Phase.HOOKS
                 return Failure(pin, phase, f"{hook}: {reason}", ending=finished.exit)
@@ -170,6 +171,8 @@ class Builds:
 
     def _wheel(self, spec: BuildSpec, filename: str, finished: Finished) -> Wheel:
         pin = spec.source.pin
+        if is_provisional(pin.version):
+            pin = pin_of_wheel(filename)
         scratch = finished.out.parent
         collected = scratch / "collected.whl"
         take(finished.out, filename, collected, MAX_WHEEL_BYTES)
@@ -196,10 +199,12 @@ def _to_json(outcome: BuildSucceeded | MetadataFound | MoreRequired) -> bytes:
                 "kind": "built",
                 "filename": wheel.filename,
                 "sha256": wheel.digest.sha256,
+                "release": str(wheel.pin),
                 "requires": [str(r) for r in wheel.metadata.requires],
             }
         case MetadataFound(metadata):
-            fields |= {"kind": "metadata", "requires": [str(r) for r in metadata.requires]}
+            requires = [str(r) for r in metadata.requires]
+            fields |= {"kind": "metadata", "release": str(metadata.pin), "requires": requires}
         case MoreRequired():
             fields |= {"kind": "more", "words": list(outcome.words)}
     return json.dumps(fields).encode()
@@ -209,6 +214,9 @@ def _from_json(recorded: bytes, pin: Pin) -> BuildOutcome:
     fields = json.loads(recorded)
     hook_requires = tuple(Requirement(text) for text in fields["hook_requires"])
     requires = tuple(Requirement(text) for text in fields.get("requires", ()))
+    if is_provisional(pin.version) and "release" in fields:
+        name, _, version = fields["release"].partition("==")
+        pin = Pin(NormalizedName(name), Version(version))
     match fields["kind"]:
         case "built":
             metadata = ReleaseMetadata(pin, requires, MetadataOrigin.WHEEL)

@@ -7,7 +7,8 @@ from builder.domain.digests import Digest
 from builder.domain.releases import NoSuchProject, Pin, RemoteFile
 from builder.errors import DigestMismatchError
 from builder.ports import Index
-from builder.workflows.foreign import ForeignWheels, fitting
+from builder.resolve.wheel_choice import fitting_wheels
+from builder.workflows.foreign import ForeignWheels
 from builder.workflows.packages import ForeignWheel
 
 
@@ -50,7 +51,7 @@ class CachedWheels:
         page = self._servers.project(pin.name)
         if isinstance(page, NoSuchProject):
             return []
-        offered = fitting(page.wheels.get(pin.version, ()), self._wheels.tags)
+        offered = fitting_wheels(page.wheels.get(pin.version, ()), self._wheels.tags)
         return [file for file in offered if file.digest is not None]
 
 

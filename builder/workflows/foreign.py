@@ -7,12 +7,11 @@ the very file, and in canonical form, for build environments.
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.tags import Tag
-from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from builder.domain.builds import Failure, Phase, Wheel
 from builder.domain.digests import Digest
@@ -23,6 +22,7 @@ from builder.errors import StorageError
 from builder.inspect.collect import RefusedOutput
 from builder.inspect.wheel import canonicalize
 from builder.ports import Index, Store
+from builder.resolve.wheel_choice import fitting_wheels
 from builder.workflows.packages import ForeignWheel
 
 _FORMAT = "foreign wheel 1"
@@ -48,7 +48,7 @@ class ForeignWheels:
         if isinstance(page, NoSuchProject):
             return _none(pin, purpose, "no index knows the project")
         files = page.wheels.get(pin.version, ())
-        usable = fitting(files, self._target.tags)
+        usable = fitting_wheels(files, self._target.tags)
         if not usable:
             had = f"it has {len(files)} for other targets" if files else "it has none"
             return _none(pin, purpose, had)
@@ -144,29 +144,6 @@ def _none(pin: Pin, purpose: str, why: str) -> Failure:
         f"the index has no wheel of {pin} that could serve {purpose}: {why}",
         "name another release, or an index that has wheels of it",
     )
-
-
-def fitting(files: Iterable[RemoteFile], tags: frozenset[Tag]) -> list[RemoteFile]:
-    """The wheels that a target can install, the best first."""
-    return sorted(_installable(files, tags), key=_preference)
-
-
-def _installable(files: Iterable[RemoteFile], tags: frozenset[Tag]) -> Iterable[RemoteFile]:
-    for file in files:
-        try:
-            offered = parse_wheel_filename(file.filename)[3]
-        except InvalidWheelFilename:
-            continue
-        if offered & tags:
-            yield file
-
-
-def _preference(file: RemoteFile) -> tuple[bool, bool, tuple[int, str], str]:
-    """A yanked wheel comes last; one for just this platform first; the highest build tag wins."""
-    _, _, build, tags = parse_wheel_filename(file.filename)
-    generic = any(tag.platform == "any" for tag in tags)
-    number, rest = build or (0, "")
-    return (file.yanked is not None, generic, (-number, rest), file.filename)
 
 
 def _to_json(wheel: Wheel) -> bytes:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from builder.domain.releases import Pin
 
-TAIL_LINES = 25
-_TAIL_BYTES = 64 << 10
+TAIL_LINES = 200
+"""Enough for the line that tells, which a parallel make buries; people see the last of them."""
+SHOWN_LINES = 25
+_TAIL_BYTES = 128 << 10
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 

@@ -12,6 +12,7 @@ from builder.domain.digests import Digest
 from builder.domain.events import Event, Noted, PackageMoved, Stage
 from builder.domain.patches import Patch, Patches
 from builder.domain.releases import Candidate, Pin
+from builder.domain.repositories import is_repository
 from builder.domain.sources import SourceTree
 from builder.errors import InputError, StorageError
 from builder.fetch.sources import FetchedSource, fetch_source
@@ -146,6 +147,7 @@ class Sources:
     def _key(self, fetched: FetchedSource, patches: Sequence[_Fixed]) -> Digest:
         fields = ["prepare 2", str(fetched.pin), fetched.digest.sha256, self._sandbox.image]
         fields += [self._sandbox.agent.digest.sha256, *(it.digest.sha256 for it in patches)]
+        fields += ["repository"] * is_repository(fetched.url)
         return Digest.of_bytes("\n".join(fields).encode())
 
     def _prepare(self, fetched: FetchedSource, patches: Sequence[_Fixed]) -> tuple[Digest, bytes]:
@@ -153,7 +155,9 @@ class Sources:
         files = {f"{n:03}-{it.name.rpartition('/')[2]}": it.path for n, it in enumerate(patches, 1)}
         task = Task(
             name="prepare",
-            order=prepare_task(fetched.pin, name, tuple(files)),
+            order=prepare_task(
+                fetched.pin, name, tuple(files), stating_release=is_repository(fetched.url)
+            ),
             inputs={name: fetched.path, **files},
         )
         log = log_path(self._folders.logs, fetched.pin)

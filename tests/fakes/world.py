@@ -106,6 +106,8 @@ class FakeWorld:
         self._packages = {one.pin: one for one in self.packages}
         releases = [FakeRelease(one.pin.name, str(one.pin.version)) for one in self.packages]
         self._index = FakeIndex(releases)
+        self._built: set[Pin] = set()
+        self._published: set[Pin] = set()
         self._lock = threading.Lock()
         self._running = 0
         self._chance = random.Random(self.seed)
@@ -139,14 +141,14 @@ class FakeWorld:
             self._running += 1
             self.most_at_once = max(self.most_at_once, self._running)
             self.specs.append(spec)
-            there = {*self.built_wheels, *self.foreign_wheels, *self.cached_wheels}
-            unbuilt = {one.pin for one in spec.environment} - there
+            unbuilt = {one.pin for one in spec.environment if not self._is_there(one.pin)}
         self._pause()
         outcome = self._outcome(spec)
         with self._lock:
             self._running -= 1
             if isinstance(outcome, BuildSucceeded):
                 self.built_wheels.append(outcome.wheel.pin)
+                self._built.add(outcome.wheel.pin)
         assert not unbuilt, f"{spec.source.pin} was built before {unbuilt}"
         return outcome
 
@@ -157,7 +159,7 @@ class FakeWorld:
         self.heard.append(failure)
 
     def built(self, wheel: Wheel) -> None:
-        assert wheel.pin in self.published
+        assert wheel.pin in self._published
 
     def planned(self, pin: Pin) -> None:
         pass
@@ -182,9 +184,13 @@ class FakeWorld:
 
     def publish(self, package: Made) -> None:
         self.published.append(package.pin)
+        self._published.add(package.pin)
 
     def claim(self, spec: BuildSpec) -> Claim:
         return Claim(1, 1, 0.0, exclusive=spec.source.pin.name in self.exclusive)
+
+    def _is_there(self, of: Pin) -> bool:
+        return of in self._built or of in self.foreign_wheels or of in self.cached_wheels
 
     def _outcome(self, spec: BuildSpec) -> BuildOutcome:
         package = self._packages[spec.source.pin]
