@@ -187,13 +187,13 @@ class IndexServer:
 
 
 @contextmanager
-def index_server() -> Iterator[IndexServer]:
-    """Starts a server on a free port, and stops it."""
+def index_server(port: int = 0) -> Iterator[IndexServer]:
+    """Starts a server on a port, 0 for a free one, and stops it."""
 
     class Handler(_Handler):
         index: IndexServer
 
-    http = _Server(("127.0.0.1", 0), Handler)
+    http = _Server(("127.0.0.1", port), Handler)
     Handler.index = IndexServer(http.server_address[1])
     thread = Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()

@@ -1,15 +1,22 @@
 """The whole program, on each engine that BUILDER_TEST_ENGINES names, against a loopback index."""
 
 import os
+import re
 import secrets
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from builder.engines.discovery import open_engine
+from builder.engines.podman_service import own_service
+from builder.engines.private_folder import private_folder
+from builder.engines.surroundings import Surroundings
 from tests.index_server import IndexServer, index_server
 from tests.system.sdists import Package
 
@@ -20,6 +27,21 @@ ENGINES = [
 ]
 
 
+_MOMENT = re.compile(r"^\[ *([\d.]+) s\] (building|built) +(\S+)==", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Span:
+    """When a build began and ended, in seconds since the command did."""
+
+    began: float
+    ended: float
+
+    @property
+    def seconds(self) -> float:
+        return self.ended - self.began
+
+
 @dataclass(frozen=True)
 class Done:
     """How a command ended."""
@@ -27,6 +49,21 @@ class Done:
     status: int
     stdout: str
     stderr: str
+
+    @property
+    def spans(self) -> dict[str, Span]:
+        """The builds that were told of, by project."""
+        moments: dict[str, dict[str, float]] = {}
+        for seconds, what, name in _MOMENT.findall(self.stderr):
+            moments.setdefault(name, {})[what] = float(seconds)
+        return {
+            name: Span(it["building"], it["built"]) for name, it in moments.items() if len(it) == 2
+        }
+
+    @property
+    def begun(self) -> list[str]:
+        """The projects whose build began, in order."""
+        return [name for _, what, name in _MOMENT.findall(self.stderr) if what == "building"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +73,19 @@ class Program:
     engine: str
     index: IndexServer
     output: Path
+
+    @property
+    def graph(self) -> Path:
+        return self.output / "work-dir/graph.json"
+
+    @property
+    def build_order(self) -> Path:
+        return self.output / "work-dir/build-order.json"
+
+    def copied(self, output: Path) -> "Program":
+        """The same program on a copy of everything that it left."""
+        shutil.copytree(self.output, output, symlinks=True)
+        return replace(self, output=output)
 
     def command(self, *arguments: str) -> list[str]:
         where = ["--index-url", self.index.url, "-O", str(self.output), "--engine", self.engine]
@@ -57,6 +107,10 @@ class Program:
         for package in packages:
             self.index.publish(package.name, package.filename, package.sdist())
 
+    def publish_wheels(self, *packages: Package) -> None:
+        for package in packages:
+            self.index.publish(package.name, package.wheel_filename, package.wheel())
+
     def wheels(self) -> list[str]:
         return sorted(path.name for path in (self.output / "wheels-repo/downloads").glob("*.whl"))
 
@@ -71,12 +125,39 @@ def index() -> Iterator[IndexServer]:
         yield server
 
 
-@pytest.fixture(params=ENGINES)
-def program(request: pytest.FixtureRequest, index: IndexServer, tmp_path: Path) -> Program:
-    return Program(request.param, index, tmp_path / "output")
+@pytest.fixture(scope="module", params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def program(engine: str, index: IndexServer, tmp_path: Path) -> Program:
+    return Program(engine, index, tmp_path / "output")
 
 
 @pytest.fixture
 def salt() -> str:
     """Goes into packages, so that nothing of an earlier run is found in the store."""
     return secrets.token_hex(8)
+
+
+@contextmanager
+def another_cache(engine: str, cache: Path) -> Iterator[Mapping[str, str]]:
+    """A cache that holds the images and nothing else; gives the variables that belong to it.
+
+    A Podman of our own would load the image into that cache anew, which takes long: a service on
+    the usual storage stands in for one that was there before.
+    """
+    usual = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "builder"
+    cache.mkdir()
+    (cache / "images").symlink_to(Path(os.environ.get("BUILDER_CACHE_DIR", usual)) / "images")
+    with ExitStack() as stack:
+        variables = {"BUILDER_CACHE_DIR": str(cache)}
+        if engine == "podman":
+            with open_engine("podman", os.environ) as opened:
+                runtime = opened.facts.runtime
+            folder = stack.enter_context(private_folder("builder-podman-"))
+            surroundings = Surroundings.of(os.environ)
+            socket = stack.enter_context(own_service(folder, runtime, surroundings))
+            variables["CONTAINER_HOST"] = f"unix://{socket}"
+        yield variables

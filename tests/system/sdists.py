@@ -1,8 +1,12 @@
 """Source archives made for tests: a build backend of our own, and packages that are built by it."""
 
+import base64
+import gzip
+import hashlib
 import io
 import json
 import tarfile
+import zipfile
 from dataclasses import dataclass
 
 BACKEND = '''
@@ -86,11 +90,37 @@ class Package:
         if self.payload:
             files["payload.py"] = self.payload
         packed = io.BytesIO()
-        with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+        with (
+            gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as pressed,
+            tarfile.open(fileobj=pressed, mode="w") as tar,
+        ):
             for name, text in files.items():
                 member = tarfile.TarInfo(f"{module}-{self.version}/{name}")
                 member.size = len(text.encode())
                 tar.addfile(member, io.BytesIO(text.encode()))
+        return packed.getvalue()
+
+    @property
+    def wheel_filename(self) -> str:
+        return f"{self.name.replace('-', '_')}-{self.version}-py3-none-any.whl"
+
+    def wheel(self, module: str = "") -> bytes:
+        """A wheel of the package as another builder would have made it."""
+        name = self.name.replace("-", "_")
+        info = f"{name}-{self.version}.dist-info"
+        metadata = ["Metadata-Version: 2.2", f"Name: {self.name}", f"Version: {self.version}"]
+        metadata += [f"Requires-Dist: {one}" for one in self.requires]
+        files = {
+            f"{name}.py": module or (BACKEND if name == "one_file" else f"SALT = {self.salt!r}\n"),
+            f"{info}/METADATA": "\n".join(metadata) + "\n",
+            f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        }
+        record = "".join(f"{path},{_hash(text)},\n" for path, text in files.items())
+        files[f"{info}/RECORD"] = record + f"{info}/RECORD,,\n"
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            for path, text in files.items():
+                archive.writestr(zipfile.ZipInfo(path), text)
         return packed.getvalue()
 
     def _pyproject(self) -> str:
@@ -107,3 +137,8 @@ class Package:
             f"[tool.one-file]\nhook-requires = {json.dumps(list(self.hook_requires))}\n"
             f"says = {json.dumps(says)}\n"
         )
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return "sha256=" + base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
