@@ -28,7 +28,8 @@ from builder.publish.files import publish_text
 from builder.record.files import build_order, graph_json
 from builder.record.reading import read_build_order, read_graph
 from builder.record.summary import Summarized, summary_json, summary_markdown
-from builder.workflows.locked import LockBuilt, LockedBuild, LockRequest
+from builder.workflows.locked import LockedBuild
+from builder.workflows.locks import LockBuilt, LockRequest
 from builder.workflows.recording import completed_graph
 
 

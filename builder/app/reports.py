@@ -20,7 +20,7 @@ from builder.record.failures import (
     report_name,
 )
 from builder.workflows.bootstrap import Bootstrapped, Unresolved
-from builder.workflows.locked import LockBuilt
+from builder.workflows.locks import LockBuilt
 from builder.workflows.packages import ForeignWheel
 
 

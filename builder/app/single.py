@@ -33,7 +33,8 @@ from builder.fetch.sources import fetch_source
 from builder.indexes.simple import SimpleIndex
 from builder.prepare.task import top_folder
 from builder.publish.files import publish_copy, publish_text
-from builder.workflows.locked import LockBuilt, LockedBuild, LockRequest
+from builder.workflows.locked import LockedBuild
+from builder.workflows.locks import LockBuilt, LockRequest
 from builder.workflows.packages import Package
 
 

@@ -14,7 +14,7 @@ from builder.domain.releases import Pin
 from builder.errors import ExitStatus
 from builder.record.causes import cause_of
 from builder.workflows.bootstrap import Bootstrapped, Unresolved
-from builder.workflows.locked import LockBuilt
+from builder.workflows.locks import LockBuilt
 from builder.workflows.logs import SHOWN_LINES, harmless
 
 

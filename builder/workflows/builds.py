@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from packaging.requirements import Requirement
+from packaging.utils import InvalidWheelFilename, NormalizedName, parse_wheel_filename
+from packaging.version import Version
 
 from builder.build.environment import ClashingWheels
 from builder.build.task import (
@@ -33,12 +36,13 @@ from builder.domain.builds import (
     Wheel,
 )
 from builder.domain.containers import ContainerExit, Ending, Limits
-from builder.domain.core_metadata import UnusableMetadataError, from_core_metadata
+from builder.domain.core_metadata import UnusableMetadataError, from_core_metadata, pin_of
 from builder.domain.digests import Digest
 from builder.domain.events import Event, PackageMoved, Stage
 from builder.domain.images import TargetPython
 from builder.domain.metadata import MetadataOrigin, ReleaseMetadata
 from builder.domain.releases import Pin
+from builder.domain.repositories import is_provisional
 from builder.errors import StorageError
 from builder.inspect.collect import RefusedOutput, read_small, take
 from builder.inspect.wheel import canonicalize
@@ -105,7 +109,7 @@ class Builds:
         recorded = self._store.result(spec.key)
         if recorded is None:
             return None
-        outcome = _from_json(recorded, spec.source.pin)
+        outcome = _from_json(recorded, spec)
         if isinstance(outcome, BuildSucceeded) and self._store.path(outcome.wheel.digest) is None:
             return None
         return outcome
@@ -161,7 +165,7 @@ class Builds:
             case WantsMore(requires, words):
                 return MoreRequired(requires, words)
             case MetadataMade(text, requires):
-                told = pin_of(text) if is_provisional(pin.version) else pin
+                told = pin_of(text) if _is_asked_for_its_name(spec) else pin
                 return MetadataFound(from_core_metadata(text, told, MetadataOrigin.HOOK), requires)
             case HookFailed(hook, reason):
                 phase = Phase.BUILD if hook == "build_wheel" else Phase.HOOKS
@@ -171,14 +175,26 @@ class Builds:
 
     def _wheel(self, spec: BuildSpec, filename: str, finished: Finished) -> Wheel:
         pin = spec.source.pin
-        if is_provisional(pin.version):
-            pin = pin_of_wheel(filename)
+        if _is_asked_for_its_name(spec):
+            pin = _named_by(filename, pin)
         scratch = finished.out.parent
         collected = scratch / "collected.whl"
         take(finished.out, filename, collected, MAX_WHEEL_BYTES)
         made = canonicalize(collected, filename, pin, self._target.tags, spec.build_number, scratch)
         digest = self._store.put(scratch / made.filename)
         return Wheel(pin, made.filename, digest, made.metadata)
+
+
+def _is_asked_for_its_name(spec: BuildSpec) -> bool:
+    """Whether the answer says which release the source is; everywhere else it is held to one."""
+    return spec.goal is Goal.METADATA and is_provisional(spec.source.pin.version)
+
+
+def _named_by(filename: str, pin: Pin) -> Pin:
+    with suppress(InvalidWheelFilename):  # inspection says what is wrong with it
+        name, version, _, _ = parse_wheel_filename(filename)
+        return Pin(name, version)
+    return pin
 
 
 def _hint(ended: ContainerExit) -> str:
@@ -210,11 +226,12 @@ def _to_json(outcome: BuildSucceeded | MetadataFound | MoreRequired) -> bytes:
     return json.dumps(fields).encode()
 
 
-def _from_json(recorded: bytes, pin: Pin) -> BuildOutcome:
+def _from_json(recorded: bytes, spec: BuildSpec) -> BuildOutcome:
     fields = json.loads(recorded)
+    pin = spec.source.pin
     hook_requires = tuple(Requirement(text) for text in fields["hook_requires"])
     requires = tuple(Requirement(text) for text in fields.get("requires", ()))
-    if is_provisional(pin.version) and "release" in fields:
+    if _is_asked_for_its_name(spec) and "release" in fields:
         name, _, version = fields["release"].partition("==")
         pin = Pin(NormalizedName(name), Version(version))
     match fields["kind"]:

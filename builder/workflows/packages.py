@@ -17,9 +17,9 @@ from builder.domain.graph import (
 from builder.domain.releases import Pin, RemoteFile
 from builder.domain.sources import SourceTree
 
-METADATA, PLAN, STAGED, WHEEL = "metadata", "plan", "staged", "wheel"
-"""The kinds of steps that are about one release: what it requires, what its build needs, its wheel
-for the sake of a seeded package, its wheel."""
+METADATA, PLAN, SOURCE, STAGED, WHEEL = "metadata", "plan", "source", "staged", "wheel"
+"""The kinds of steps that are about one release: what it requires, what its build needs, its
+source, its wheel for the sake of a seeded package, its wheel."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from builder.domain.digests import Digest
 from builder.domain.graph import BuildRecipe, EnvironmentPart, GraphNode
 from builder.domain.releases import Pin
 from builder.schedule.budget import Budget
-from builder.workflows.locked import LockBuilt, LockedBuild, LockRequest
+from builder.workflows.locked import LockedBuild
+from builder.workflows.locks import LockBuilt, LockRequest
 from tests.facts import TARGET, pin
 from tests.fakes.world import Package
 from tests.unit.workflows.test_locked import LockWorld

@@ -24,7 +24,8 @@ from builder.record.files import build_order, graph_json
 from builder.record.reading import read_graph
 from builder.schedule.budget import Budget
 from builder.workflows.bootstrap import Bootstrap
-from builder.workflows.locked import LockBuilt, LockedBuild, LockRequest, Origin
+from builder.workflows.locked import LockedBuild
+from builder.workflows.locks import LockBuilt, LockRequest, Origin
 from builder.workflows.packages import ForeignWheel
 from builder.workflows.packages import Package as Made
 from tests.facts import TARGET, pin, wheel
