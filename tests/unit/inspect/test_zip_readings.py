@@ -170,7 +170,7 @@ PARTS = st.text(alphabet='abcé ,"#', min_size=1, max_size=4).map(lambda part: "
 FILES = st.dictionaries(PARTS, st.binary(max_size=50), max_size=5)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(FILES)
 def test_the_canonical_form_is_reached_in_one_step_and_keeps_the_contents(
     tmp_path_factory: pytest.TempPathFactory, files: dict[str, bytes]
@@ -187,7 +187,7 @@ def test_the_canonical_form_is_reached_in_one_step_and_keeps_the_contents(
         assert archive.namelist()[-1] == f"{INFO}/RECORD"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(0, len(GOOD) - 1), st.integers(1, 255))
 def test_no_damage_does_worse_than_being_refused(
     tmp_path_factory: pytest.TempPathFactory, place: int, bits: int
@@ -200,7 +200,12 @@ def test_no_damage_does_worse_than_being_refused(
         made = canonical(bytes(content), tmp_path_factory.mktemp("damaged"))
     except RefusedOutput:
         return
-    assert made == sound
+    assert entries(made) == entries(sound)  # nothing vouches for a mode
+
+
+def entries(wheel: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(wheel)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
 
 
 def test_a_result_that_is_too_large_is_not_read(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_every_usual_kind_of_archive_is_read(kind: str, tmp_path: Path) -> None:
     assert archive.only_folder(str(tmp_path / "tree")) == "p-1"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.sampled_from(sorted(SOUND)),
     st.lists(st.tuples(st.integers(0, 20_000), st.integers(1, 255)), max_size=3),

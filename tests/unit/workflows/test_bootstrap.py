@@ -74,7 +74,7 @@ def test_everything_down_to_the_last_backend_is_built() -> None:
     assert sorted(map(str, graph.nodes)) == built
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers())
 def test_timing_and_the_number_of_workers_leave_no_trace(seed: int) -> None:
     once = graph_of(TREE, "app")
@@ -321,7 +321,7 @@ def outcome(packages: list[Package], seed: int, workers: int) -> str:
     return graph_json(result.graph) if result.graph else "failed"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(worlds(), st.integers(1, 1 << 30))
 def test_the_graph_of_any_world_is_a_function_of_that_world(
     packages: list[Package], seed: int
