@@ -7,7 +7,7 @@ import click
 from builder.app.downloads import Downloads, download_sequence
 from builder.cli.notes import tell_note
 from builder.cli.options import given
-from builder.cli.telling import tell
+from builder.cli.telling import counted, tell
 
 
 @click.command("download-sequence")
@@ -46,4 +46,4 @@ def download_sequence_command(
         Downloads(include_wheels, ignore_missing_sdists, threads),
         tell_note,
     )
-    tell(f"{done.there} files are there, {done.fetched} of them fetched now")
+    tell(f"{counted(done.there, 'file')} there now, {done.fetched} of them fetched")

@@ -10,6 +10,7 @@ from builder.graphs.difference import (
     EnvironmentChange,
     RequirementChange,
     SourceChange,
+    WheelChange,
 )
 
 _MOST = 8
@@ -80,6 +81,7 @@ def _sections(difference: Difference) -> Iterator[_Section]:
         ),
         ("requirements", [_requirement(it) for it in difference.requirements]),
         ("build environments", [_environment(it) for it in difference.environments]),
+        ("wheels that came out otherwise", [_wheel(it) for it in difference.wheels]),
     )
     for heading, lines in sections:
         if lines:
@@ -97,6 +99,12 @@ def _environment(change: EnvironmentChange) -> str:
     more = len(change.built_with) - _MOST
     whose = f"{shown} and {more} more" if more > 0 else shown
     return f"{change.name} {change.old or 'none'} -> {change.new or 'none'} for {whose}"
+
+
+def _wheel(change: WheelChange) -> str:
+    tools = "the same" if change.same_tools else "other"
+    bytes_ = f"sha256:{change.old.sha256} -> sha256:{change.new.sha256}"
+    return f"{change.pin}: {bytes_}, by {tools} build tools"
 
 
 def difference_fields(difference: Difference) -> dict[str, object]:
@@ -147,6 +155,15 @@ def difference_fields(difference: Difference) -> dict[str, object]:
                 "in": _names(it.built_with),
             }
             for it in difference.environments
+        ],
+        "wheel_digest_changed": [
+            {
+                "package": str(it.pin),
+                "old": it.old.sha256,
+                "new": it.new.sha256,
+                "same_build_environment": it.same_tools,
+            }
+            for it in difference.wheels
         ],
     }
 

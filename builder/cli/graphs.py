@@ -27,7 +27,7 @@ from builder.cli.graph_texts import (
     why_lines,
 )
 from builder.cli.options import given
-from builder.cli.telling import tell
+from builder.cli.telling import counted, tell
 from builder.domain.graph import RequirementKind
 from builder.errors import ExitStatus, InputError
 from builder.graphs.adjacency import adjacency
@@ -131,7 +131,7 @@ def check_command(graph_file: str, *, as_json: bool) -> ExitStatus:
         for one in found:
             _print_lines(finding_lines(one))
     errors = sum(one.problem.is_error for one in found)
-    tell(f"{_counted(errors, 'error')}, {_counted(len(found) - errors, 'warning')}")
+    tell(f"{counted(errors, 'error')}, {counted(len(found) - errors, 'warning')}")
     return ExitStatus.IMPOSSIBLE if errors else ExitStatus.OK
 
 
@@ -224,10 +224,6 @@ def _collection_names(files: Iterable[str]) -> dict[str, str]:
             )
         named[name] = file
     return named
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _print_json(value: object) -> None:

@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
@@ -15,6 +16,7 @@ from builder.cli.downloads import download_sequence_command
 from builder.cli.graphs import graph_group
 from builder.cli.images import image_group
 from builder.cli.locks import build_parallel_command, build_sequence_command
+from builder.cli.options import given
 from builder.cli.overrides import (
     lint_command,
     list_overrides_command,
@@ -80,6 +82,9 @@ def main() -> None:
         error.show()
         sys.exit(ExitStatus.USAGE)
     except click.ClickException as error:
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            with suppress(BuilderError):  # what is told below matters more than where else
+                listen(given(error.ctx).listening)
         tell_error(explained(error))
         sys.exit(error.exit_code)
     except BuilderError as error:

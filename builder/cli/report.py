@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from builder.app.settings import Settings
 from builder.cli.progress import Tally
+from builder.cli.telling import counted
 from builder.domain.builds import Failure, Phase
 from builder.domain.containers import Ending
 from builder.domain.events import Stage
@@ -100,12 +101,12 @@ def summary_lines(tally: Tally, seconds: float, settings: Settings) -> Iterator[
     reused = len(tally.reused)
     planned = tally.count(Stage.PLANNED)
     if planned:
-        yield f"{planned} releases planned without a build of their own"
-    counted = f"{built - reused} built now and {reused} from the store"
-    yield f"{built} wheels, {counted}, in {seconds:.0f} s"
+        yield f"{counted(planned, 'release')} planned without a build of their own"
+    parts = f"{built - reused} built now and {reused} from the store"
+    yield f"{counted(built, 'wheel')}, {parts}, in {seconds:.0f} s"
     yield f"wheels:  {settings.wheels_repo / 'downloads'}"
     yield f"index:   {settings.wheels_repo / 'simple'}"
-    yield f"records: {settings.work_dir / 'graph.json'}"
+    yield f"records: {settings.work_dir}"
 
 
 def status_of(outcome: Outcome) -> ExitStatus:

@@ -88,6 +88,11 @@ def tell_error(error: BuilderError) -> None:
         _TRACEBACKS.debug("%s", harmless(line))
 
 
+def counted(number: int, noun: str) -> str:
+    """A number and what is counted: `1 wheel`, `2 wheels`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 class ConsoleHandler(logging.Handler):
     """Lines on standard error: standard output is for data."""
 

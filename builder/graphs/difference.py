@@ -96,6 +96,20 @@ class ProvenanceChange:
 
 
 @dataclass(frozen=True)
+class WheelChange:
+    """The same source made another wheel.
+
+    Attributes:
+        same_tools: whether releases and bytes of the build environment are the same, too.
+    """
+
+    pin: Pin
+    old: Digest
+    new: Digest
+    same_tools: bool
+
+
+@dataclass(frozen=True)
 class Difference:
     """Everything that changed; releases that are in both graphs are compared with themselves."""
 
@@ -107,6 +121,7 @@ class Difference:
     provenance: tuple[ProvenanceChange, ...]
     requirements: tuple[RequirementChange, ...]
     environments: tuple[EnvironmentChange, ...]
+    wheels: tuple[WheelChange, ...]
 
     @property
     def is_empty(self) -> bool:
@@ -132,6 +147,7 @@ def compare(old: DependencyGraph, new: DependencyGraph) -> Difference:
         provenance=tuple(_provenance([*pairs, *moved])),
         requirements=tuple(_requirements(old, new, [*pairs, *moved])),
         environments=_environments([*pairs, *moved]),
+        wheels=tuple(_wheels(pairs)),
     )
 
 
@@ -245,6 +261,13 @@ def _environments(pairs: _Pairs) -> tuple[EnvironmentChange, ...]:
         EnvironmentChange(name, was, now, tuple(sorted(pins)))
         for (name, was, now), pins in sorted(found.items())
     )
+
+
+def _wheels(pairs: _Pairs) -> Iterator[WheelChange]:
+    for old, new in pairs:
+        known = old.source is not None and old.source == new.source
+        if known and old.wheel is not None and new.wheel is not None and old.wheel != new.wheel:
+            yield WheelChange(new.pin, old.wheel, new.wheel, old.recipe == new.recipe)
 
 
 def _parts(recipe: BuildRecipe | None) -> Mapping[NormalizedName, EnvironmentPart]:

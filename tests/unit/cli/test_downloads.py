@@ -77,8 +77,8 @@ def test_sources_come_and_what_is_there_is_kept(server: IndexServer, tmp_path: P
     assert (tmp_path / "sdists-repo/downloads/a-1.0.tar.gz").read_bytes() == A
     assert (tmp_path / "sdists-repo/downloads/b-2.0.tar.gz").read_bytes() == B
     assert "a-1.0.tar.gz: fetched" in first.stderr
-    assert first.stderr.endswith("2 files are there, 2 of them fetched now\n")
-    assert again.stderr.endswith("2 files are there, 0 of them fetched now\n")
+    assert first.stderr.endswith("2 files there now, 2 of them fetched\n")
+    assert again.stderr.endswith("2 files there now, 0 of them fetched\n")
     assert [it for it in server.paths() if it == "/simple/b/"] == []
 
 

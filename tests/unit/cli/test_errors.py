@@ -80,6 +80,14 @@ def test_errors_reach_the_file_of_errors(tmp_path: Path) -> None:
     assert " ERROR nothing was asked for" in lines[0]
 
 
+def test_a_command_line_that_makes_no_sense_reaches_the_files_that_it_names(
+    tmp_path: Path,
+) -> None:
+    run("--log-file", "log", "graph", "wy", cwd=tmp_path)
+
+    assert " ERROR builder graph has no command wy" in (tmp_path / "log").read_text()
+
+
 def test_alone_it_shows_its_help(tmp_path: Path) -> None:
     done = run(cwd=tmp_path)
 

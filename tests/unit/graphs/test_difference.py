@@ -12,6 +12,7 @@ from builder.graphs.difference import (
     ProvenanceChange,
     RequirementChange,
     SourceChange,
+    WheelChange,
     compare,
 )
 from tests.facts import pin
@@ -64,6 +65,18 @@ def test_another_address_matters_only_where_no_digest_vouches_for_it() -> None:
 
     assert found.addresses == (AddressChange(pin("app==1"), "u", "v"),)
     assert compare(graph(edges, nodes=sure[:1]), graph(edges, nodes=sure[1:])).is_empty
+
+
+def test_a_source_that_made_another_wheel_is_told_with_whether_its_tools_changed() -> None:
+    def made(wheel: str, tool: str) -> DependencyGraph:
+        recipe = BuildRecipe((), (), (EnvironmentPart(pin("tool==1"), digest(tool)),))
+        built = replace(node("app==1", recipe=recipe), wheel=digest(wheel))
+        return graph(edge("", "app==1"), nodes=[built])
+
+    app, old, new = pin("app==1"), digest("x"), digest("y")
+    assert compare(made("x", "t"), made("y", "t")).wheels == (WheelChange(app, old, new, True),)
+    assert compare(made("x", "t"), made("y", "u")).wheels == (WheelChange(app, old, new, False),)
+    assert compare(made("x", "t"), made("x", "u")).wheels == ()
 
 
 def test_one_version_that_went_and_one_that_came_are_a_change_of_version() -> None:
