@@ -84,21 +84,3 @@ class DigestMismatchError(BuilderError):
     """Bytes from outside are not the bytes that were promised."""
 
     status = ExitStatus.DIGEST_MISMATCH
-
-
-class BuildFailedError(BuilderError):
-    """At least one package could not be built."""
-
-    status = ExitStatus.BUILD_FAILED
-
-
-class BuildTimedOutError(BuilderError):
-    """At least one build ran longer than it may."""
-
-    status = ExitStatus.BUILD_TIMED_OUT
-
-
-class InterruptedRunError(BuilderError):
-    """The user asked the run to stop."""
-
-    status = ExitStatus.INTERRUPTED

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Self
 
 _HEX = re.compile(r"[0-9a-f]{64}")
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, order=True)
@@ -40,13 +39,3 @@ class Digest:
     def of_file(cls, path: Path) -> Self:
         with path.open("rb") as file:
             return cls(hashlib.file_digest(file, "sha256").hexdigest())
-
-
-def copy_hashing(source: Path, target: Path) -> Digest:
-    """Copies a file to a new name and says what was written, in one pass over the bytes."""
-    hasher = hashlib.sha256()
-    with source.open("rb") as reader, target.open("xb") as writer:
-        while chunk := reader.read(_CHUNK):
-            hasher.update(chunk)
-            writer.write(chunk)
-    return Digest(hasher.hexdigest())

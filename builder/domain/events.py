@@ -12,7 +12,6 @@ class Stage(Enum):
 
     FETCHING = "fetching"
     PREPARING = "preparing"
-    RESOLVING = "resolving"
     WAITING = "waiting"
     ASKING = "asking"
     """Its hooks are asked what it needs."""
