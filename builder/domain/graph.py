@@ -89,6 +89,7 @@ class GraphNode:
     Attributes:
         source_url: without credentials; of the wheel, where `pre_built`.
         source: digest of what is behind `source_url`.
+        constraint: on the project, as a requirement; empty for none.
         pre_built: whether its wheel was taken from an index instead of built.
         recipe: None in graphs that Fromager wrote, and for pre-built wheels.
         staged: how it was built for the sake of a seeded package, where it was.

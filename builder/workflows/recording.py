@@ -51,7 +51,7 @@ def graph_of(
         constraint = constraints.get(pin.name)
         nodes[pin] = _node(
             packages[pin],
-            str(constraint.specifier) if constraint is not None else "",
+            f"{pin.name}{constraint.specifier}" if constraint is not None else "",
             _recipe(packages[pin], packages),
             _recipe(staged.get(pin), packages),
             _requires(packages[pin], results),

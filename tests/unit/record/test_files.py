@@ -44,7 +44,7 @@ def node(of: str, *environment: str, constraint: str = "") -> GraphNode:
 GRAPH = DependencyGraph(
     {
         APP: node("app==2.0", "tool==3"),
-        LIB: node("some-lib==1.1", "tool==3", constraint="<2"),
+        LIB: node("some-lib==1.1", "tool==3", constraint="some-lib<2"),
         TOOL: node("tool==3"),
     },
     (
