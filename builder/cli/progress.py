@@ -17,6 +17,7 @@ from builder.domain.releases import Pin
 
 _ACTIVE = (Stage.BUILDING, Stage.ASKING, Stage.PREPARING, Stage.FETCHING)
 _QUIET = (Stage.ASKING, Stage.FETCHING, Stage.PREPARING, Stage.WAITING)
+_BEFORE_A_BUILD = (Stage.WAITING, Stage.ASKING, Stage.PLANNED)
 _SHOWN_WAITING = 5
 
 
@@ -97,8 +98,8 @@ class Progress:
             return _Line(f"reused    {pin}", logging.DEBUG)
         if stage is Stage.WAITING:
             tally.waits_for[pin] = event.waits_for
-            if pin in tally.over:
-                return None
+        if stage in _BEFORE_A_BUILD and pin in tally.over:
+            return None  # a wheel is there already, and something else is asked of the release
         tally.stages[pin] = stage
         tally.since[pin] = now
         if stage is Stage.BUILT:

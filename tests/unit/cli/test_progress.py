@@ -33,6 +33,14 @@ def test_a_package_is_told_of_when_it_is_built_and_counted() -> None:
     assert said == ["building  pkg==1", "built     pkg==1 from the store (1 done)"]
 
 
+def test_a_package_that_is_built_stays_so_when_it_is_planned_elsewhere_in_the_tree() -> None:
+    progress = Progress()
+    for stage in (Stage.BUILT, Stage.WAITING, Stage.ASKING, Stage.PLANNED):
+        progress(PackageMoved(PIN, stage))
+
+    assert (progress.tally.count(Stage.BUILT), progress.tally.count(Stage.PLANNED)) == (1, 0)
+
+
 def test_whoever_wants_more_hears_of_every_stage() -> None:
     assert printed(PackageMoved(PIN, Stage.FETCHING), verbose=True) == ["fetching  pkg==1"]
 
