@@ -124,6 +124,8 @@ class Driver:
         self._unasked: deque[Question] = deque()
         self._due: deque[tuple[Step, object]] = deque()
         self._in_flight = 0
+        self._learning = 0
+        self._sound_revision = 0
         self._finished: SimpleQueue[Callable[[], None]] = SimpleQueue()
 
     @property
@@ -135,7 +137,7 @@ class Driver:
         """Carries everything out that `first` leads to, and returns what it returned.
 
         Raises:
-            Deadlock: what is left waits for itself.
+            Deadlock: flows wait for one another; everything that runs is stopped before.
             HaltedError: a flow ended the run; everything that runs is stopped before.
             BuilderError: whatever an effect raised; everything that runs is stopped before.
         """
@@ -147,11 +149,10 @@ class Driver:
                 self._begin(first)
                 while self._flows:
                     self._advance()
-                    self._dispatch(builders, learners)
-                    if self._in_flight:
-                        self._finished.get()()
-                    elif not self._due:
-                        self._check_for_deadlock()
+                    self._learn(learners)
+                    self._check_for_rings()
+                    self._build(builders)
+                    self._take_in()
             except BaseException:
                 self._stop.set()
                 builders.shutdown(wait=True, cancel_futures=True)
@@ -159,8 +160,23 @@ class Driver:
                 raise
         return self._results[first]
 
-    def _check_for_deadlock(self) -> None:
-        if self._flows:
+    def _check_for_rings(self) -> None:
+        """Where there is a ring, whatever else is built is built in vain.
+
+        Looked for whenever nothing but a build could tell more, and somebody began to wait.
+        """
+        if self._learning or self._schedule.revision == self._sound_revision:
+            return
+        ring = self._schedule.ring()
+        if ring:
+            raise Deadlock(ring)
+        self._sound_revision = self._schedule.revision
+
+    def _take_in(self) -> None:
+        """Waits for an effect to end."""
+        if self._in_flight:
+            self._finished.get()()
+        elif self._flows:
             raise Deadlock(self._schedule.ring())
 
     def _begin(self, step: Step) -> None:
@@ -218,9 +234,12 @@ class Driver:
         if not running.unanswered and isinstance(running.need, Learn):
             self._due.append((step, {each: self._facts[each] for each in running.need.questions}))
 
-    def _dispatch(self, builders: ThreadPoolExecutor, learners: ThreadPoolExecutor) -> None:
+    def _learn(self, learners: ThreadPoolExecutor) -> None:
         while self._unasked:
+            self._learning += 1
             self._submit(learners, self._world.learn, self._unasked.popleft(), self._answered)
+
+    def _build(self, builders: ThreadPoolExecutor) -> None:
         while (step := self._ready.next()) is not None:
             need = self._flows[step].need
             if isinstance(need, Run):
@@ -246,6 +265,7 @@ class Driver:
         done(finished.result())
 
     def _answered(self, question: Question, answer: object) -> None:
+        self._learning -= 1
         self._facts[question] = answer
         for step in self._asked.pop(question, ()):
             self._flows[step].unanswered.discard(question)

@@ -202,6 +202,53 @@ def test_flows_that_wait_for_one_another_are_named() -> None:
     assert raised.value.ring[0] == raised.value.ring[-1]
 
 
+def test_a_ring_is_told_while_other_builds_run_and_stops_them() -> None:
+    stop, begun = Event(), Event()
+
+    def build(spec: BuildSpec) -> BuildOutcome:
+        begun.set()
+        assert stop.wait(10)
+        return answered(spec)
+
+    def learn(_: object) -> None:
+        assert begun.wait(10)
+
+    def flow(which: Step) -> Flow:
+        if which == TOP:
+            yield Await((step("a"), step("slow")))
+        elif which == step("slow"):
+            yield Run(SPEC)
+        else:
+            yield Learn(("what it needs",))
+            yield Await((step("b") if which == step("a") else step("a"),))
+
+    with pytest.raises(Deadlock) as raised:
+        driver(flow, learn, build, stop=stop).run(TOP)
+
+    assert set(raised.value.ring) == {step("a"), step("b")}
+
+
+def test_a_ring_that_is_known_at_once_keeps_builds_from_starting() -> None:
+    built: list[BuildSpec] = []
+
+    def build(spec: BuildSpec) -> BuildOutcome:
+        built.append(spec)
+        return answered(spec)
+
+    def flow(which: Step) -> Flow:
+        if which == TOP:
+            yield Await((step("a"), step("fine")))
+        elif which == step("fine"):
+            yield Run(SPEC)
+        else:
+            yield Await((step("b") if which == step("a") else step("a"),))
+
+    with pytest.raises(Deadlock):
+        driver(flow, build=build).run(TOP)
+
+    assert built == []
+
+
 def test_a_flow_that_waits_for_itself_is_named() -> None:
     def flow(_: Step) -> Flow:
         yield Await((step("a"),))
