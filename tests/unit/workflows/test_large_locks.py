@@ -1,6 +1,5 @@
 """Ten thousand nodes are scheduled in little memory and little time."""
 
-import resource
 import subprocess
 import sys
 import time
@@ -53,8 +52,13 @@ def measured() -> None:
     began = time.process_time()
     result = build(nodes())
     assert len(result.packages) == COUNT
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
-    sys.stdout.write(f"{time.process_time() - began} {used}\n")
+    sys.stdout.write(f"{time.process_time() - began} {most_memory()}\n")
+
+
+def most_memory() -> float:
+    """Not what getrusage says, for that includes what the parent had when it started this one."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1000 for line in lines if line.startswith("VmHWM:"))
 
 
 def test_ten_thousand_builds_cost_a_millisecond_each_and_less_than_300_megabytes() -> None:
