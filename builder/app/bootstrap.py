@@ -1,6 +1,6 @@
 """Wires one bootstrap run together."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import Event
 
@@ -10,13 +10,15 @@ from builder.app.documents import read_place
 from builder.app.images import image_catalogue
 from builder.app.overrides import load_overrides
 from builder.app.reports import reported, write_report
-from builder.app.requested import Requested, Wanted, open_index, read_requested, release_ages
+from builder.app.repositories import Identification, Identified, held_states, open_repositories
+from builder.app.requested import Wanted, open_index, read_requested, release_ages
 from builder.app.settings import Settings
 from builder.app.workshop import Notify, Workshop, open_workshop
 from builder.app.world import Place, World, full_disk
 from builder.domain.graph import DependencyGraph
 from builder.domain.releases import Pin
 from builder.errors import InputError
+from builder.indexes.with_repositories import IndexWithRepositories
 from builder.publish.files import publish_text
 from builder.record.files import (
     build_order_json,
@@ -75,7 +77,8 @@ def bootstrap(
     overrides = load_overrides(settings, notify)
     previous = _previous(manner.previous)
     seeds = _seeds(manner.seeds)
-    index = open_index(settings, overrides, requested.parsed)
+    usual = open_index(settings, overrides, requested.parsed)
+    repositories = open_repositories(settings)
     catalogue = image_catalogue(settings)
     image = catalogue.open(settings.image_name)
     interpreter = catalogue.recipe(settings.image_name).python
@@ -87,20 +90,35 @@ def bootstrap(
             PreviousChoices(previous),
             seeds,
         )
-        world = World(Place(settings, index, shop, overrides, notify, requested.hashes))
-        request = _request(requested, rules, shop, world, manner)
-        result = Bootstrap(request, world, world, stop).run()
+        place = Place(settings, usual, shop, overrides, notify, requested.hashes)
+        identification = Identification(place, repositories, rules, stop)
+        identified = identification.run(requested, held_states(previous))
+        if identified.failures and not manner.test_mode:
+            return Bootstrapped(None, (), identified.failures, identified.chains)
+        index = IndexWithRepositories(usual, repositories, identified.releases)
+        world = World(replace(place, index=index, hashes=identified.hashes))
+        request = _request(identified, rules, shop, world, manner)
+        result = _with(identified, Bootstrap(request, world, world, stop).run())
     _write_records(settings, wanted, result, rules, manner)
     if manner.test_mode:
         write_report(settings, reported(result), now)
     return result
 
 
+def _with(identified: Identified, result: Bootstrapped) -> Bootstrapped:
+    """The result of a run together with what it had to leave out."""
+    return replace(
+        result,
+        failures=(*identified.failures, *result.failures),
+        chains={**identified.chains, **result.chains},
+    )
+
+
 def _request(
-    requested: Requested, rules: Rules, shop: Workshop, world: World, manner: Manner
+    identified: Identified, rules: Rules, shop: Workshop, world: World, manner: Manner
 ) -> Request:
     return Request(
-        asked=requested.asked,
+        asked=identified.asked,
         rules=rules,
         image=shop.sandbox.image,
         sandbox=shop.sandbox.agent.digest,

@@ -5,14 +5,18 @@ from dataclasses import replace
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 
+from builder.app.repositories import open_repositories
 from builder.app.world import Place, World, full_disk
 from builder.domain.builds import Failure, Phase, Wheel
 from builder.domain.digests import Digest
 from builder.domain.graph import EnvironmentPart, GraphNode
 from builder.domain.releases import Candidate, NoSuchProject, Pin, RemoteFile
+from builder.domain.repositories import GitReference, is_repository
 from builder.domain.sources import SourceTree
 from builder.errors import DigestMismatchError
 from builder.indexes.addresses import file_at
+from builder.indexes.with_repositories import IndexWithRepositories, packed_file
+from builder.prepare.task import top_folder
 from builder.workflows.packages import ForeignWheel, Package
 
 FOLDERS = ("downloads", "prebuilt")
@@ -22,20 +26,41 @@ class LockedWorld(World):
     """What a build from a lock asks for, beside what every run asks for."""
 
     def __init__(self, place: Place, *, force: bool) -> None:
-        super().__init__(place)
+        repositories = open_repositories(place.settings)
+        index = IndexWithRepositories(place.index, repositories, {})
+        super().__init__(replace(place, index=index))
+        self._repositories = repositories
+        self._scratch = place.shop.scratch
         self._force = force
 
     def locked_source(self, node: GraphNode) -> SourceTree | Failure:
         """The source that a node names, by its digest; the index's where the lock has none."""
         if not node.source_url:
             return Failure(node.pin, Phase.FETCH, "the lock names no source for it")
-        file = file_at(node.source_url, node.source)
+        if is_repository(node.source_url):
+            file = self._packed(node)
+        else:
+            file = file_at(node.source_url, node.source)
         if file.digest is None:
             promised = self._promised(node.pin, file)
             if isinstance(promised, Failure):
                 return promised
             file = promised
         return self.source(Candidate(node.pin, file, (), SpecifierSet(), None, file.url))
+
+    def _packed(self, node: GraphNode) -> RemoteFile:
+        """A commit as an archive; without a digest in the lock, whatever its repository has."""
+        reference = GitReference.parse(node.source_url)
+        if node.source is not None:
+            return packed_file(node.pin, reference, node.source)
+        commit = self._repositories.fetch(reference)
+        packed = self._scratch / packed_file(node.pin, commit).filename
+        with full_disk():
+            try:
+                digest = self._repositories.archive(commit, top_folder(node.pin), packed)
+            finally:
+                packed.unlink(missing_ok=True)
+        return packed_file(node.pin, commit, digest)
 
     def finished(self, node: GraphNode) -> Package | Failure | None:
         """The wheel of the lock from wheels-repo, else from a wheel server.
@@ -46,7 +71,7 @@ class LockedWorld(World):
         if self._force:
             return None
         found = self._in_wheels_repo(node)
-        if found is None:
+        if found is None and not _is_any_commit(node):
             cached = self.cached(node.pin, node.wheel_filename, node.wheel)
             found = cached.wheel if isinstance(cached, ForeignWheel) else cached
         if found is None or isinstance(found, Failure):
@@ -116,3 +141,8 @@ class LockedWorld(World):
             f"neither the lock nor the index has a digest for {file.filename}",
             "make the lock anew, or name the index that has this file with --index-url",
         )
+
+
+def _is_any_commit(node: GraphNode) -> bool:
+    """Whether nobody can tell if a wheel of that name and version was built from its source."""
+    return is_repository(node.source_url) and node.wheel is None

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
 from builder.app.settings import Settings
 from builder.domain.digests import Digest
+from builder.domain.repositories import GitReference
 from builder.errors import InputError
 from builder.indexes.documents import read_document
 from builder.indexes.routed import RoutedIndex
@@ -18,9 +20,12 @@ from builder.resolve.ages import ReleaseAges, exactly_named
 from builder.resolve.closure import Asked
 from builder.resolve.requirements_file import (
     ParsedRequirements,
-    parse_requirement,
+    RequirementLine,
+    UnnamedLine,
+    parse_asked,
     read_requirements,
 )
+from builder.resolve.requirements_text import shown
 
 
 @dataclass(frozen=True)
@@ -33,10 +38,33 @@ class Wanted:
 
 
 @dataclass(frozen=True)
+class FromRepository:
+    """A state of a git repository that is asked for.
+
+    Attributes:
+        reference: with its login, where it has one.
+        requirement: without one; None where the project is not named.
+        hashes: of the packed archive; any of them may match.
+    """
+
+    reference: GitReference
+    requirement: Requirement | None
+    hashes: tuple[Digest, ...]
+    origin: str
+
+
+@dataclass(frozen=True)
 class Requested:
-    """The same, read and checked."""
+    """The same, read and checked.
+
+    Attributes:
+        asked: what is looked for on an index.
+        repositories: what is not.
+        hashes: for what names its project.
+    """
 
     asked: tuple[Asked, ...]
+    repositories: tuple[FromRepository, ...]
     parsed: ParsedRequirements
     hashes: Mapping[NormalizedName, tuple[Digest, ...]]
 
@@ -49,25 +77,27 @@ def read_requested(settings: Settings, wanted: Wanted) -> Requested:
     """
     variables = settings.variables
     parsed = read_requirements(wanted.files, wanted.constraint_files, variables, read_document)
-    asked = [
-        Asked(parse_requirement(text, "command line"), "the command line")
-        for text in wanted.requirements
-    ]
-    asked.extend(Asked(line.requirement, line.origin) for line in parsed.requirements)
-    if not asked:
+    lines = [parse_asked(text, "the command line") for text in wanted.requirements]
+    lines += [*parsed.requirements, *parsed.unnamed]
+    if not lines:
         raise InputError(
             "nothing was asked for",
             hint="name requirements, or a file of them with -r requirements.txt",
         )
     if parsed.require_hashes:
         _check_hashes(wanted, parsed)
-    for one in asked:
-        if one.requirement.url is not None:
-            raise InputError(
-                f"{one.origin}: {one.requirement} names a URL",
-                hint="name a release that an index has, such as name==1.2",
-            )
-    return Requested(tuple(asked), parsed, _hashes(parsed))
+    asked: list[Asked] = []
+    repositories: list[FromRepository] = []
+    for line in lines:
+        match line:
+            case UnnamedLine(reference, hashes, origin):
+                repositories.append(FromRepository(reference, None, hashes, origin))
+            case RequirementLine(requirement, hashes, origin, reference):
+                if reference is None:
+                    asked.append(Asked(_of_index(requirement, origin), origin))
+                else:
+                    repositories.append(FromRepository(reference, requirement, hashes, origin))
+    return Requested(tuple(asked), tuple(repositories), parsed, _hashes(parsed))
 
 
 def open_index(
@@ -121,9 +151,19 @@ def _days(count: int) -> timedelta:
     return timedelta(days=min(count, 365_000))
 
 
+def _of_index(requirement: Requirement, origin: str) -> Requirement:
+    if requirement.url is not None:
+        raise InputError(
+            f"{origin}: {shown(str(requirement))} names a URL",
+            hint="name a release that an index has, such as name==1.2, or a git repository",
+        )
+    return requirement
+
+
 def _check_hashes(wanted: Wanted, parsed: ParsedRequirements) -> None:
-    bare = [f"{text} on the command line" for text in wanted.requirements]
+    bare = [f"{shown(text)} on the command line" for text in wanted.requirements]
     bare += [f"{one.requirement} ({one.origin})" for one in parsed.requirements if not one.hashes]
+    bare += [f"{one.repository} ({one.origin})" for one in parsed.unnamed if not one.hashes]
     if bare:
         raise InputError(
             f"--require-hashes is set, and there is no --hash for {bare[0]}",

@@ -56,10 +56,12 @@ def lint_requirements(
 
 
 def _unresolved(projects: Projects, linted: Sequence[Linted], notify: Notify) -> Iterator[str]:
+    for unnamed in (line for one in linted for line in one.parsed.unnamed):
+        notify(Noted(f"{unnamed.origin}: {unnamed.repository} is not looked for: it names a URL"))
     for line in (line for one in linted for line in one.parsed.requirements):
         if line.requirement.url is not None or not projects.applies(line.requirement):
             why = "it names a URL" if line.requirement.url else "its marker does not hold"
-            notify(Noted(f"{line.origin}: {line.requirement} is not looked for: {why}"))
+            notify(Noted(f"{line.origin}: {shown(str(line.requirement))} is not looked for: {why}"))
             continue
         yield from _problem(projects, line, notify)
 

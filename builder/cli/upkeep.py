@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import click
-from packaging.utils import canonicalize_name
+from packaging.utils import InvalidName, NormalizedName, canonicalize_name
 
 from builder.app.customized import customized
 from builder.app.documents import read_place
@@ -14,12 +14,14 @@ from builder.cli.options import given
 from builder.cli.results import deliver
 from builder.cli.telling import tell, warn
 from builder.errors import InputError
-from builder.graphs.minimal import redundant
+from builder.graphs.minimal import named_by_url, redundant
 from builder.graphs.statistics import Statistics, statistics
 from builder.record.reading import read_graph
 from builder.resolve.requirements_file import (
     ParsedRequirements,
     RequirementLine,
+    UnnamedLine,
+    parse_requirement,
     read_requirements,
 )
 
@@ -33,7 +35,8 @@ def stats_command(
     click_context: click.Context, requirements_file: str, graph_file: str, *, as_json: bool
 ) -> None:
     """Count the packages of a build, and those that are out of the ordinary, in Markdown."""
-    requirements = len(_read(requirements_file).requirements)
+    parsed = _read(requirements_file)
+    requirements = len(parsed.requirements) + len(parsed.unnamed)
     graph = read_graph(read_place(graph_file), graph_file)
     found = statistics(graph, customized(given(click_context).settings()))
     if as_json:
@@ -80,29 +83,43 @@ def minimize_command(requirements_file: str, graph_file: str, output: Path | Non
     """Drop the requirements that others bring along anyway; what is pinned by == stays."""
     parsed = _read(requirements_file)
     lines = parsed.requirements
-    if not lines:
+    if not lines and not parsed.unnamed:
         raise InputError(f"{requirements_file} holds no requirement", hint="check the path")
     graph = read_graph(read_place(graph_file), graph_file)
-    dropped = redundant([line.requirement for line in lines], graph)
-    kept = [line for place, line in enumerate(lines) if place not in dropped]
+    bringing = named_by_url([str(line.repository) for line in parsed.unnamed], graph)
+    dropped = redundant([*(line.requirement for line in lines), *bringing], graph)
+    kept: list[RequirementLine | UnnamedLine] = [*parsed.unnamed]
+    kept += [line for place, line in enumerate(lines) if place not in dropped]
     if parsed.constraints or parsed.index_url or parsed.extra_index_urls:
         warn(f"{requirements_file} holds options; only its requirements are written")
     deliver("".join(f"{_written(line)}\n" for line in kept), output)
     names = ", ".join(lines[place].requirement.name for place in sorted(dropped))
-    tell(f"dropped {len(dropped)} of {len(lines)} requirements{': ' if names else ''}{names}")
+    every = len(lines) + len(parsed.unnamed)
+    tell(f"dropped {len(dropped)} of {every} requirements{': ' if names else ''}{names}")
 
 
-def _written(line: RequirementLine) -> str:
+def _written(line: RequirementLine | UnnamedLine) -> str:
     hashes = (f"--hash=sha256:{digest.sha256}" for digest in line.hashes)
-    return " ".join([str(line.requirement), *hashes])
+    what = line.requirement if isinstance(line, RequirementLine) else line.repository
+    return " ".join([str(what), *hashes])
 
 
 @click.command("canonicalize")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 def canonicalize_command(names: tuple[str, ...]) -> None:
-    """Say how the files and folders of overrides are called for these packages."""
+    """Say how the files and folders of overrides are called for these packages.
+
+    A NAME may be a requirement, such as NAME @ git+https://HOST/PATH@REF.
+    """
     for name in names:
-        click.echo(canonicalize_name(name).replace("-", "_"))
+        click.echo(_project(name).replace("-", "_"))
+
+
+def _project(text: str) -> NormalizedName:
+    try:
+        return canonicalize_name(text, validate=True)
+    except InvalidName:
+        return canonicalize_name(parse_requirement(text, "command line").name)
 
 
 def _read(requirements_file: str) -> ParsedRequirements:

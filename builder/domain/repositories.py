@@ -17,6 +17,10 @@ _URL = re.compile(
     re.IGNORECASE,
 )
 _HINT = "write git+https://HOST/PATH@REF, with a tag, a branch or a commit as REF"
+_FRAGMENT_HINT = (
+    "leave #egg=… out, and write NAME @ git+https://HOST/PATH@REF where the name has to be told; "
+    "a folder within a repository cannot be built by itself"
+)
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _PROVISIONAL = re.compile(r"0\+git\.[0-9a-f]{1,12}")
 # What `git check-ref-format` refuses, and whatever means something in a refspec or a revision.
@@ -48,6 +52,8 @@ class GitReference:
         Raises:
             InputError: it is no such URL, or one that git is not let near.
         """
+        if "#" in text:
+            raise InputError(f"{_shown(text)} has a fragment", hint=_FRAGMENT_HINT)
         found = _URL.fullmatch(text) if _is_plain(text) else None
         if found is None or not found["path"].strip("/"):
             raise InputError(f"{_shown(text)} names no repository that may be asked", hint=_HINT)
@@ -132,5 +138,10 @@ def _is_loopback(host: str) -> bool:
 
 
 def _shown(text: str) -> str:
-    """Without whatever may be a secret, nor what may play tricks on a terminal."""
-    return ascii(re.sub(r"(?<=://)[^/@\s]+@", "", text)[:200])
+    """Without whatever may be a secret, nor what may play tricks on a terminal.
+
+    A password may hold what a URL should not, so that it does not end where it seems to.
+    """
+    bare = re.sub(r"[?#].*", "", text, flags=re.DOTALL)
+    bare = re.sub(r"(?<=://)[^/\s]*@", "", bare)
+    return ascii(re.sub(r"(?<=://)[^/\s]*:(?![0-9]{1,5}(/|$)).*@", "", bare)[:200])

@@ -29,6 +29,13 @@ def redundant(requirements: Sequence[Requirement], graph: DependencyGraph) -> fr
     return frozenset(range(len(requirements))) - request.kept
 
 
+def named_by_url(urls: Iterable[str], graph: DependencyGraph) -> list[Requirement]:
+    """The requirements of the request that lead to these URLs, as far as it has any."""
+    wanted = set(urls)
+    asked = (as_requirement(edge.requirement) for edge in graph.children(None))
+    return [one for one in asked if one is not None and one.url in wanted]
+
+
 def _is_exact(requirement: Requirement) -> bool:
     exact = any(one.operator in ("==", "===") for one in requirement.specifier)
     return exact or requirement.url is not None

@@ -6,12 +6,17 @@ from pathlib import Path
 from packaging.utils import NormalizedName
 
 from builder.domain.digests import Digest
-from builder.domain.releases import Candidate, NoSuchProject, ProjectPage, RemoteFile
+from builder.domain.releases import Candidate, NoSuchProject, Pin, ProjectPage, RemoteFile
 from builder.domain.repositories import GitReference, is_repository
 from builder.errors import DigestMismatchError
 from builder.ports import Index, Repositories
 
 _ENDING = ".tar.gz"
+
+
+def packed_file(pin: Pin, commit: GitReference, digest: Digest | None = None) -> RemoteFile:
+    """A commit as a release's source archive, named as an index would name it."""
+    return RemoteFile(f"{pin.name.replace('-', '_')}-{pin.version}{_ENDING}", str(commit), digest)
 
 
 class IndexWithRepositories:

@@ -17,6 +17,7 @@ from builder.domain.graph import (
     Provision,
 )
 from builder.domain.releases import Pin
+from builder.domain.repositories import is_repository
 
 
 def graph_json(graph: DependencyGraph) -> str:
@@ -45,7 +46,7 @@ def build_order_json(graph: DependencyGraph) -> str:
             "version": str(pin.version),
             "prebuilt": node.pre_built,
             "source_url": node.source_url,
-            "source_url_type": "prebuilt" if node.pre_built else "sdist",
+            "source_url_type": _source_url_type(node),
         }
         entries.append(entry | _lock_fields(node))
     return json.dumps(entries, indent=2) + "\n"
@@ -104,6 +105,12 @@ def _node(node: GraphNode | None, edges: Iterable[Dependency]) -> dict[str, obje
         for edge in edges
     ]
     return fields
+
+
+def _source_url_type(node: GraphNode) -> str:
+    if node.pre_built:
+        return "prebuilt"
+    return "git" if is_repository(node.source_url) else "sdist"
 
 
 def _lock_fields(node: GraphNode) -> dict[str, object]:

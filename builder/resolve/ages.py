@@ -9,6 +9,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from builder.domain.releases import Candidate, Pin
+from builder.domain.repositories import is_repository
 
 _MOST_SENTENCES = 3
 _NO_TIME = (
@@ -83,7 +84,8 @@ def of_right_age(
 ) -> Aged:
     """Leaves out what is too young and what is too old.
 
-    Where everything is too old, nothing is: an old project stays usable.
+    Where everything is too old, nothing is: an old project stays usable. A commit was never
+    uploaded, and somebody named its repository on purpose: it has no age.
 
     Args:
         candidates: of one project, all that would do otherwise.
@@ -118,7 +120,8 @@ def exactly_named(requirements: Iterable[Requirement]) -> frozenset[Pin]:
 def _said(
     candidates: Iterable[Candidate], verdict: Callable[[Pin, datetime | None], str | None]
 ) -> dict[Pin, str]:
-    said = ((it.pin, verdict(it.pin, it.sdist.upload_time)) for it in candidates)
+    of_indexes = (it for it in candidates if not is_repository(it.sdist.url))
+    said = ((it.pin, verdict(it.pin, it.sdist.upload_time)) for it in of_indexes)
     return {pin: reason for pin, reason in said if reason is not None}
 
 

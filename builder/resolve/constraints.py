@@ -11,6 +11,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from builder.domain.digests import Digest
 from builder.errors import ImpossibleError, InputError
 from builder.resolve.requirements_file import RequirementLine
+from builder.resolve.requirements_text import shown
 
 _BLOCKED = SpecifierSet("<0")
 _ENVIRONMENT = frozenset(
@@ -80,7 +81,7 @@ def _check(line: RequirementLine) -> None:
     elif not line.requirement.specifier:
         problem = "a constraint needs a version"
     if problem:
-        message = f"{line.origin}: {problem}: {line.requirement}"
+        message = f"{line.origin}: {problem}: {shown(str(line.requirement))}"
         raise InputError(message, hint="write NAME with a version, such as NAME<2")
 
 

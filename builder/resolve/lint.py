@@ -8,6 +8,7 @@ from packaging.utils import canonicalize_name
 
 from builder.errors import InputError
 from builder.resolve.requirements_file import ParsedRequirements, RequirementLine, read_requirements
+from builder.resolve.requirements_text import shown
 
 _CONSTRAINTS_SUFFIX = "constraints.txt"
 
@@ -64,6 +65,6 @@ def _constraint_problems(lines: Iterable[RequirementLine]) -> Iterator[str]:
         if requirement.extras:
             yield f"{line.origin}: a constraint has no extras: {requirement}"
         if requirement.url:
-            yield f"{line.origin}: a constraint has no URL: {requirement}"
+            yield f"{line.origin}: a constraint has no URL: {shown(str(requirement))}"
         elif not requirement.specifier:
             yield f"{line.origin}: a constraint needs a version: {requirement}"

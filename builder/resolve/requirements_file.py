@@ -3,12 +3,13 @@
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 
 from builder.domain.digests import Digest
+from builder.domain.repositories import GitReference, is_repository
 from builder.errors import InputError
 from builder.resolve.requirements_text import (
     Line,
@@ -55,6 +56,8 @@ _PATH_HINT = "name the project, or write NAME @ https://… or NAME @ git+https:
 _INDEX_HINT = "make the files an index, and name it by --index-url=file:///FOLDER/simple/"
 _SETTINGS_HINT = "write it into the settings of that package"
 _SOURCE_HINT = "remove it: everything is built from source"
+_UNNAMED_HINT = "write NAME @ git+https://HOST/PATH@REF ; MARKER, with NAME[EXTRA] for extras"
+_CONSTRAINT_HINT = "write NAME with a version, such as NAME<2, and ask for the URL itself"
 _UNSUPPORTED = {
     "--editable": "name the project, or write NAME @ git+https://HOST/PATH@COMMIT",
     "--find-links": _INDEX_HINT,
@@ -76,11 +79,23 @@ class RequirementLine:
     """One requirement, and where it was asked for.
 
     Attributes:
+        requirement: without the login of a repository.
         hashes: of the source archive; any of them may match. Empty where none was given.
         origin: `file:line`.
+        repository: what its URL names, with the login, where that is a git repository.
     """
 
     requirement: Requirement
+    hashes: tuple[Digest, ...]
+    origin: str
+    repository: GitReference | None = None
+
+
+@dataclass(frozen=True)
+class UnnamedLine:
+    """A git repository without the name of the project in it; the rest as above."""
+
+    repository: GitReference
     hashes: tuple[Digest, ...]
     origin: str
 
@@ -93,6 +108,7 @@ class ParsedRequirements:
         index_url: the last `--index-url`; may hold credentials.
         extra_index_urls: every `--extra-index-url`, in order; may hold credentials.
         require_hashes: whether a file wants every source archive to be named by digest.
+        unnamed: requirements that name a repository instead of a project.
     """
 
     requirements: tuple[RequirementLine, ...]
@@ -100,6 +116,7 @@ class ParsedRequirements:
     index_url: str | None = None
     extra_index_urls: tuple[str, ...] = ()
     require_hashes: bool = False
+    unnamed: tuple[UnnamedLine, ...] = ()
 
 
 def read_requirements(
@@ -137,7 +154,16 @@ def parse_requirement(text: str, origin: str) -> Requirement:
     Raises:
         InputError: `text` is not a requirement with a name.
     """
-    return _requirement(Line(origin, 0, text, text.strip()), text.strip(), where=origin)
+    return _requirement(Line(origin, 0, text, text.strip()), text.strip(), where=origin).requirement
+
+
+def parse_asked(text: str, origin: str) -> RequirementLine | UnnamedLine:
+    """Reads one requirement from elsewhere, or a repository without a name.
+
+    Raises:
+        InputError: `text` is neither.
+    """
+    return _asked(Line(origin, 0, text, text.strip()), text.strip(), (), where=origin)
 
 
 class _Reading:
@@ -153,6 +179,7 @@ class _Reading:
         self._index_url: str | None = None
         self._extra_index_urls: list[str] = []
         self._require_hashes = False
+        self._unnamed: list[UnnamedLine] = []
 
     def result(self) -> ParsedRequirements:
         return ParsedRequirements(
@@ -161,6 +188,7 @@ class _Reading:
             self._index_url,
             tuple(dict.fromkeys(self._extra_index_urls)),
             self._require_hashes,
+            tuple(self._unnamed),
         )
 
     def read(self, file: str, including: tuple[str, ...], *, is_constraint: bool) -> None:
@@ -184,10 +212,13 @@ class _Reading:
     def _take(self, line: Line, including: tuple[str, ...], *, is_constraint: bool) -> None:
         requirement, options = split_options(line, _SPELLINGS)
         if requirement:
-            taken = RequirementLine(
-                _requirement(line, requirement), _hashes(line, options), line.origin
-            )
-            (self._constraints if is_constraint else self._requirements).append(taken)
+            asked = _asked(line, requirement, _hashes(line, options))
+            if isinstance(asked, RequirementLine):
+                (self._constraints if is_constraint else self._requirements).append(asked)
+            elif is_constraint:
+                raise line.error("a constraint has no URL", _CONSTRAINT_HINT)
+            else:
+                self._unnamed.append(asked)
             return
         for option in options:
             self._apply(option, line, including, is_constraint=is_constraint)
@@ -235,7 +266,18 @@ class _Reading:
         return content
 
 
-def _requirement(line: Line, text: str, where: str = "") -> Requirement:
+def _asked(
+    line: Line, text: str, hashes: tuple[Digest, ...], where: str = ""
+) -> RequirementLine | UnnamedLine:
+    if not is_repository(text):
+        return replace(_requirement(line, text, where), hashes=hashes)
+    if re.search(r"[\s;]", text):
+        message = f"{where or line.origin}: extras and markers need a name: {shown(line.written)}"
+        raise InputError(message, hint=_UNNAMED_HINT)
+    return UnnamedLine(_reference(line, text, where), hashes, where or line.origin)
+
+
+def _requirement(line: Line, text: str, where: str = "") -> RequirementLine:
     place = where or line.origin
     try:
         requirement = Requirement(text)
@@ -244,11 +286,23 @@ def _requirement(line: Line, text: str, where: str = "") -> Requirement:
     else:
         if _ARCHIVE.search(requirement.name):
             problem, hint = "a local path is not supported", _PATH_HINT
+        elif requirement.url is not None and is_repository(requirement.url):
+            reference = _reference(line, requirement.url, where)
+            requirement.url = str(reference)
+            return RequirementLine(requirement, (), place, reference)
         elif requirement.url is not None and not _SCHEME.match(requirement.url):
             problem, hint = "a reference to a local path is not supported", _PATH_HINT
         else:
-            return requirement
+            return RequirementLine(requirement, (), place)
     raise InputError(f"{place}: {problem}: {shown(line.written)}", hint=hint)
+
+
+def _reference(line: Line, text: str, where: str) -> GitReference:
+    try:
+        return GitReference.parse(text)
+    except InputError as error:
+        message = f"{where or line.origin}: {error.message}"
+        raise InputError(message, hint=error.hint) from None
 
 
 def _diagnosis(text: str, reason: str) -> tuple[str, str]:

@@ -25,9 +25,10 @@ from builder.domain.builds import (
     Wheel,
 )
 from builder.domain.digests import Digest
-from builder.domain.graph import Dependency, DependencyGraph, Provision
+from builder.domain.graph import Dependency, DependencyGraph, Provision, RequirementKind
 from builder.domain.metadata import ReleaseMetadata
 from builder.domain.releases import Candidate, Pin
+from builder.domain.repositories import is_repository
 from builder.domain.sources import SourceTree
 from builder.errors import ImpossibleError
 from builder.prepare.task import SOURCE_DATE_EPOCH
@@ -168,17 +169,10 @@ class Bootstrap:
             ImpossibleError: no set of releases fits, or builds need one another in a ring.
             BuilderError: the engine, the index or the disk gave up.
         """
-        top: Closure | Failure | None
-        try:
-            top = self._driver.run(_TOP)
-        except HaltedError:
-            top = None
-        except Deadlock as deadlock:
-            raise self._ring_error(deadlock.ring) from deadlock
-        failures = tuple(self._failures[pin] for pin in sorted(self._failures))
-        chains = {failure.pin: self._solver.chain(failure.pin) for failure in failures}
+        top = self._result_of(_TOP)
         if not isinstance(top, Closure):
-            return Bootstrapped(None, (), failures, chains)
+            return self._without_graph()
+        failures, chains = self._told()
         results = self._driver.results
         constraints = self._request.rules.constraints
         return Bootstrapped(
@@ -190,6 +184,40 @@ class Bootstrap:
             self._replaced,
             self._not_replaced,
         )
+
+    def metadata(self, candidate: Candidate, requirement: str) -> ReleaseMetadata | Bootstrapped:
+        """What a release says of itself, or why that could not be found out.
+
+        Args:
+            candidate: the release.
+            requirement: what of the request leads to it.
+
+        Raises:
+            ImpossibleError: builds need one another in a ring.
+            BuilderError: the engine, the index or the disk gave up.
+        """
+        pin = candidate.pin
+        self._solver.candidates[pin] = candidate
+        self._solver.edges[_TOP] = (Dependency(None, pin, RequirementKind.TOPLEVEL, requirement),)
+        found = self._result_of(Step(METADATA, pin))
+        return found if isinstance(found, ReleaseMetadata) else self._without_graph()
+
+    def _result_of(self, first: Step) -> object:
+        """What a step returned; None where the run was halted."""
+        try:
+            return self._driver.run(first)
+        except HaltedError:
+            return None
+        except Deadlock as deadlock:
+            raise self._ring_error(deadlock.ring) from deadlock
+
+    def _without_graph(self) -> Bootstrapped:
+        failures, chains = self._told()
+        return Bootstrapped(None, (), failures, chains)
+
+    def _told(self) -> tuple[tuple[Failure, ...], Mapping[Pin, tuple[Dependency, ...]]]:
+        failures = tuple(self._failures[pin] for pin in sorted(self._failures))
+        return failures, {it.pin: self._solver.chain(it.pin) for it in failures}
 
     # What the driver asks of its world.
 
@@ -305,6 +333,8 @@ class Bootstrap:
         finished = yield from self._pre_built(candidate.pin)
         if finished is not None:
             return finished
+        if is_repository(candidate.sdist.url):
+            return None  # nobody can tell which commit a wheel of that version was built from
         question = CachedOf(candidate.pin)
         cached: ForeignWheel | Failure | None = (yield Learn((question,)))[question]
         if not isinstance(cached, ForeignWheel):

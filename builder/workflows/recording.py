@@ -15,6 +15,7 @@ from builder.domain.graph import (
 )
 from builder.domain.metadata import ReleaseMetadata
 from builder.domain.releases import Pin
+from builder.domain.repositories import is_repository
 from builder.resolve.constraints import Constraint
 from builder.workflows.flows import Step
 from builder.workflows.packages import METADATA, PLAN, STAGED, WHEEL, Package, completed
@@ -144,6 +145,7 @@ def _completed_node(
         return node
     return replace(
         node,
+        source_url=package.source_url if is_repository(node.source_url) else node.source_url,
         source=package.source,
         recipe=_recipe(package, packages),
         requires=tuple(str(one) for one in package.wheel.metadata.requires),

@@ -12,7 +12,7 @@ from builder.domain.digests import Digest
 from builder.domain.events import Event, Noted, PackageMoved, Stage
 from builder.domain.patches import Patch, Patches
 from builder.domain.releases import Candidate, Pin
-from builder.domain.repositories import is_repository
+from builder.domain.repositories import is_provisional, is_repository
 from builder.domain.sources import SourceTree
 from builder.errors import InputError, StorageError
 from builder.fetch.sources import FetchedSource, fetch_source
@@ -147,7 +147,7 @@ class Sources:
     def _key(self, fetched: FetchedSource, patches: Sequence[_Fixed]) -> Digest:
         fields = ["prepare 2", str(fetched.pin), fetched.digest.sha256, self._sandbox.image]
         fields += [self._sandbox.agent.digest.sha256, *(it.digest.sha256 for it in patches)]
-        fields += ["repository"] * is_repository(fetched.url)
+        fields += ["stating release"] * _is_to_state_release(fetched)
         return Digest.of_bytes("\n".join(fields).encode())
 
     def _prepare(self, fetched: FetchedSource, patches: Sequence[_Fixed]) -> tuple[Digest, bytes]:
@@ -156,7 +156,7 @@ class Sources:
         task = Task(
             name="prepare",
             order=prepare_task(
-                fetched.pin, name, tuple(files), stating_release=is_repository(fetched.url)
+                fetched.pin, name, tuple(files), stating_release=_is_to_state_release(fetched)
             ),
             inputs={name: fetched.path, **files},
         )
@@ -175,6 +175,14 @@ class Sources:
         collected = finished.out.parent / PREPARED_ARCHIVE
         take(finished.out, PREPARED_ARCHIVE, collected, MAX_ARCHIVE_BYTES)
         return self._store.put(collected), answer
+
+
+def _is_to_state_release(fetched: FetchedSource) -> bool:
+    """Whether backends have to be told what a release's archive says by itself, once that is known.
+
+    Where it is not, what is told would be taken for the answer.
+    """
+    return is_repository(fetched.url) and not is_provisional(fetched.pin.version)
 
 
 def _names(patches: Sequence[_Fixed]) -> tuple[str, ...]:

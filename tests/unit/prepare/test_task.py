@@ -31,7 +31,14 @@ def test_the_order_names_the_archive_and_the_one_folder() -> None:
         "patches": ["001-a.patch"],
         "top": "some_pkg-1.0",
         "epoch": 315532800,
+        "stub": None,
     }
+
+
+def test_a_source_can_be_told_which_release_it_is() -> None:
+    stub = prepare_task(PIN, "sdist.tar.gz", stating_release=True)["stub"]
+
+    assert stub == {"name": "some-pkg", "version": "1.0"}
 
 
 def test_a_build_system_is_taken_as_it_is_written() -> None:

@@ -1,0 +1,74 @@
+"""What a state of a git repository is called: looked up in a container, as data."""
+
+from pathlib import Path
+
+from builder.domain.digests import Digest
+from builder.domain.repositories import GitReference
+from builder.errors import InputError
+from builder.inspect.collect import RefusedOutput, read_small
+from builder.ports import Repositories, Store
+from builder.prepare.identity import Identity, look_task, read_identity
+from builder.prepare.task import UnusableSource
+from builder.workflows.sandbox import RESULT, Sandbox, Task, in_words
+
+_TOP = "source"
+_ARCHIVE = f"{_TOP}.tar.gz"
+
+
+class States:
+    """Finds out what a commit says of itself, and remembers it."""
+
+    def __init__(self, repositories: Repositories, store: Store, sandbox: Sandbox) -> None:
+        self._repositories = repositories
+        self._store = store
+        self._sandbox = sandbox
+
+    def commit(self, reference: GitReference) -> GitReference:
+        """The commit that a tag, a branch or nothing leads to now.
+
+        Raises:
+            InputError: there is none, or a source archive would not hold all that belongs to it.
+            IndexUnreachableError: the repository could not be had.
+        """
+        commit = self._repositories.fetch(reference)
+        if self._repositories.has_submodules(commit):
+            raise InputError(
+                f"{commit} has submodules (.gitmodules), which are not fetched",
+                hint="name a release that an index has; its source archive holds them",
+            )
+        return commit
+
+    def identity(self, commit: GitReference) -> Identity:
+        """The project and the version, as far as files of the source tell.
+
+        Raises:
+            InputError: the source is not fit to be unpacked, or what it says is not valid.
+        """
+        text = f"look 1\n{commit}\n{self._sandbox.image}\n{self._sandbox.agent.digest.sha256}"
+        key = Digest.of_bytes(text.encode())
+        answer = self._store.result(key)
+        try:
+            if answer is None:
+                answer = self._look(commit)
+                read_identity(answer)
+                self._store.record(key, answer)
+            return read_identity(answer)
+        except (UnusableSource, RefusedOutput) as unusable:
+            raise InputError(
+                f"{commit} cannot be built from: {unusable}", hint="name another tag or commit"
+            ) from unusable
+
+    def _look(self, commit: GitReference) -> bytes:
+        archive = self._sandbox.scratch / f"{commit.ref}.tar.gz"
+        try:
+            self._repositories.archive(commit, _TOP, archive)
+            return self._ask(archive)
+        finally:
+            archive.unlink(missing_ok=True)
+
+    def _ask(self, archive: Path) -> bytes:
+        task = Task(name="look", order=look_task(_ARCHIVE), inputs={_ARCHIVE: archive})
+        with self._sandbox.run(task, lambda _printed: None) as finished:
+            if not finished.exit.succeeded:
+                raise UnusableSource(f"it could not be unpacked: {in_words(finished.exit)}")
+            return read_small(finished.out, RESULT)
