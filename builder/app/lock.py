@@ -150,8 +150,10 @@ def write_summaries(settings: Settings, lock: Lock, result: LockBuilt, now: date
     for pin, package in result.packages.items():
         if package.wheel is None:
             continue
-        folder = "prebuilt" if package.foreign is not None else "downloads"
-        name = package.foreign.file.filename if package.foreign else package.wheel.filename
+        folder, name, digest = "downloads", package.wheel.filename, package.wheel.digest
+        if package.foreign is not None:
+            file = package.foreign.file
+            folder, name, digest = "prebuilt", file.filename, file.digest or digest
         path = (settings.wheels_repo / folder / name).absolute()
         known = lock.nodes[pin].wheel
         packages.append(
@@ -160,7 +162,7 @@ def write_summaries(settings: Settings, lock: Lock, result: LockBuilt, now: date
                 result.origins[pin].value,
                 package.source_url,
                 str(path),
-                package.wheel.digest.sha256,
+                digest.sha256,
                 known == package.wheel.digest if known is not None else None,
             )
         )

@@ -556,4 +556,7 @@ def test_a_build_order_of_fromagers_is_built_here(
     assert rebuilder.wheels() == sorted(
         [*WHEELS, "cautious-1.0-0-py3-none-any.whl", "library-1.0-0-py3-none-any.whl"]
     )
-    assert {record["prebuilt"] for record in summary(rebuilder.output)} == {True, False}
+    records = summary(rebuilder.output)
+    assert {record["prebuilt"] for record in records} == {True, False}
+    for record in records:
+        assert Digest.of_file(Path(record["wheel_filename"])).sha256 == record["wheel_sha256"]
