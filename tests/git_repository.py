@@ -116,6 +116,18 @@ class _Dumb(SimpleHTTPRequestHandler):
         pass
 
 
+class _Elsewhere(BaseHTTPRequestHandler):
+    target: str
+
+    def do_GET(self) -> None:
+        self.send_response(301)
+        self.send_header("Location", self.target + self.path)
+        self.end_headers()
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
 @dataclass(frozen=True)
 class GitServer:
     """Where repositories are served; `heard` are the logins that came with requests."""
@@ -137,6 +149,13 @@ def smart_server(root: Path) -> Iterator[GitServer]:
 def dumb_server(root: Path) -> Iterator[GitServer]:
     """Serves a folder as plain files; repositories there need `update-server-info`."""
     with _serving(partial(_Dumb, directory=str(root))) as url:
+        yield GitServer(f"git+{url}", [])
+
+
+@contextmanager
+def redirecting_server(target: str) -> Iterator[GitServer]:
+    """Sends whoever asks to the same path below another URL."""
+    with _serving(type("Handler", (_Elsewhere,), {"target": target})) as url:
         yield GitServer(f"git+{url}", [])
 
 

@@ -123,8 +123,12 @@ def _login(reference: GitReference, login: tuple[str, str] | None) -> dict[str, 
         return {}
     parts = urlsplit(reference.url)
     words = b64encode(":".join(login).encode()).decode("ascii")
+    place = f"http.{parts.scheme}://{parts.netloc}/"
     return {
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": f"http.{parts.scheme}://{parts.netloc}/.extraHeader",
+        "GIT_CONFIG_COUNT": "2",
+        "GIT_CONFIG_KEY_0": f"{place}.extraHeader",
         "GIT_CONFIG_VALUE_0": f"Authorization: Basic {words}",
+        # After a redirect, git would send the header to whatever host it was led to.
+        "GIT_CONFIG_KEY_1": f"{place}.followRedirects",
+        "GIT_CONFIG_VALUE_1": "false",
     }

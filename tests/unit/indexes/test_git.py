@@ -11,7 +11,12 @@ from builder.domain.digests import Digest
 from builder.domain.repositories import GitReference
 from builder.errors import IndexUnreachableError, InputError
 from builder.indexes.git import GitLimits, GitRepositories
-from tests.git_repository import GitRepository, dumb_server, smart_server
+from tests.git_repository import (
+    GitRepository,
+    dumb_server,
+    redirecting_server,
+    smart_server,
+)
 
 
 @pytest.fixture
@@ -108,6 +113,66 @@ def test_a_login_is_sent_and_not_shown(repository: GitRepository, git: GitReposi
     assert set(server.heard) == {"Basic c29tZUBib2R5OnNlOmNyZXQ="}
     assert "secret" not in str(found)
     assert "se%3Acret" not in str(found) + repr(found)
+
+
+def test_a_login_goes_to_no_other_host(repository: GitRepository, git: GitRepositories) -> None:
+    repository.commit({"a": "1"})
+    with (
+        smart_server(repository.folder.parent) as server,
+        redirecting_server(server.url.removeprefix("git+")) as first,
+    ):
+        git.fetch(parsed(f"{first.url}/project/.git"))
+        asked_without = len(server.heard)
+        url = first.url.replace("://", "://somebody:secret@")
+
+        with pytest.raises(IndexUnreachableError, match="could not be fetched"):
+            git.fetch(parsed(f"{url}/project/.git"))
+
+    assert asked_without > 0
+    assert server.heard == [""] * asked_without
+
+
+@pytest.mark.parametrize("target", ["file://", "ftp://127.0.0.1", "ext::touch%20canary"])
+def test_no_redirect_leads_to_another_way_of_fetching(
+    target: str, repository: GitRepository, git: GitRepositories
+) -> None:
+    repository.commit({"a": "1"})
+    with (
+        redirecting_server(f"{target}{repository.folder}") as server,
+        pytest.raises(IndexUnreachableError, match="could not be fetched"),
+    ):
+        git.fetch(parsed(f"{server.url}/.git"))
+
+
+def test_a_long_history_stays_where_it_is(
+    repository: GitRepository, git: GitRepositories, tmp_path: Path
+) -> None:
+    for number in range(20):
+        repository.commit({"a": str(number)})
+
+    commit = git.fetch(parsed(f"{repository.url}@main")).ref
+
+    (cached,) = (tmp_path / "cache").glob("*.git")
+    history = GitRepository(cached).git("rev-list", commit).split()
+    assert history == [commit]
+
+
+def test_refs_that_look_like_options_are_only_names(
+    repository: GitRepository, git: GitRepositories, tmp_path: Path
+) -> None:
+    first = repository.commit({"a": "1"})
+    canary = tmp_path / "canary"
+    for name in (f"--upload-pack=touch${{IFS}}{canary}", "-x"):
+        repository.git("update-ref", f"refs/heads/{name}", first)
+        repository.git("update-ref", f"refs/tags/{name}", first)
+    repository.commit({"a": "2"})
+
+    found = git.fetch(parsed(f"{repository.url}@{first[:12]}"))
+    digest = git.archive(found, "p", tmp_path / "p.tar.gz")
+
+    assert found.ref == first
+    assert digest == Digest.of_file(tmp_path / "p.tar.gz")
+    assert not canary.exists()
 
 
 def test_what_is_not_there_is_told(repository: GitRepository, git: GitRepositories) -> None:
