@@ -25,11 +25,12 @@ from builder.domain.graph import Dependency, DependencyGraph, GraphNode
 from builder.domain.releases import Pin
 from builder.errors import InputError
 from builder.publish.files import publish_text
-from builder.record.files import build_order, graph_json
+from builder.record.files import build_order, build_order_json, graph_json
 from builder.record.reading import read_build_order, read_graph
 from builder.record.summary import Summarized, summary_json, summary_markdown
 from builder.workflows.locked import LockedBuild
 from builder.workflows.locks import LockBuilt, LockRequest
+from builder.workflows.marking import marked_graph
 from builder.workflows.recording import completed_graph
 
 
@@ -40,12 +41,15 @@ class Strictness:
     Attributes:
         force: build what is there already, too.
         require_identical: refuse wheels that are not the ones that the lock knows.
+        marked: how the names of the records begin that test mode leaves: the graph with what was
+            put in place of failed builds, and what that taints; empty for the lock itself.
     """
 
     force: bool = False
     require_identical: bool = False
     test_mode: bool = False
     fail_fast: bool = False
+    marked: str = "test-mode-"
 
 
 @dataclass(frozen=True)
@@ -132,6 +136,7 @@ def build_from_lock(
     _complete(settings, lock, result, notify)
     if strictness.test_mode:
         write_report(settings, reported(result), now)
+        _mark(settings, lock, result, strictness.marked)
     return result
 
 
@@ -185,6 +190,16 @@ def _complete(settings: Settings, lock: Lock, result: LockBuilt, notify: Notify)
         completed = completed_graph(lock.graph, result.packages)
         publish_text(graph_json(completed), target)
     notify(Noted(f"the lock knew no digests: {target} is the same with all of them"))
+
+
+def _mark(settings: Settings, lock: Lock, result: LockBuilt, prefix: str) -> None:
+    """Leaves the records that a bootstrap in test mode would have left."""
+    if lock.graph is None:
+        return
+    graph = marked_graph(lock.graph, result.packages, result.replaced)
+    with full_disk():
+        publish_text(graph_json(graph), settings.work_dir / f"{prefix}graph.json")
+        publish_text(build_order_json(graph), settings.work_dir / f"{prefix}build-order.json")
 
 
 def _chains(

@@ -125,6 +125,7 @@ def bootstrap_parallel_command(  # noqa: PLR0913 - one for each option of the co
         require_identical=require_identical,
         test_mode=test_mode,
         fail_fast=not keep_going,
+        marked="",
     )
     graph = str(settings.work_dir / "graph.json")
     repeat = repeating("build-parallel", settings, (), graph)
