@@ -19,8 +19,9 @@ _CODING = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-_.a-zA-Z0-9]+)")
 _COMMENT = re.compile(r"(^|\s+)#.*$")
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _FIRST_OPTION = re.compile(r"(?:^|\s)-")
-# A password may hold what a URL should not: it ends with the last @ before the path.
-_USERINFO = re.compile(r"(?<=://)[^/\s]*@")
+# A password may hold what a URL should not: it ends with the last @ before the path, and where
+# what seems to be a port is none, with the last one of all.
+_USERINFO = re.compile(r"(?<=://)(?:[^/\s]*@|[^/\s]*:(?![0-9]{1,5}(?:[/\s]|$))\S*@)")
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.requirements import Requirement
 
-from builder.domain.graph import Dependency
+from builder.domain.graph import Dependency, RequirementKind
 from builder.graphs.adjacency import adjacency, walked
-from builder.graphs.minimal import redundant
+from builder.graphs.minimal import named_by_url, redundant
 from tests.facts import pin
 from tests.graphs import edge, graph
 
@@ -95,3 +95,13 @@ def test_what_is_left_brings_everything_and_nothing_more_can_go(
     kept = set(range(len(names))) - gone
     assert {*names} <= brought(kept)
     assert all(names[place] not in brought(kept - {place}) for place in kept)
+
+
+def test_what_a_url_alone_asks_for_is_found_by_it() -> None:
+    url = "git+https://git.example/app@v1"
+    asked = Dependency(None, pin("app==1"), RequirementKind.TOPLEVEL, f"app @ {url}")
+
+    (found,) = named_by_url([url, "git+https://git.example/other"], graph(asked, *APP[1:]))
+
+    assert str(found) == f"app @ {url}"
+    assert dropped(["lib", str(found)], asked, *APP[1:]) == ["lib"]

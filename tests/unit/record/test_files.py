@@ -106,3 +106,17 @@ def test_a_long_chain_of_builds_is_no_trouble() -> None:
     nodes = [node(name, *names[max(0, n - 1) : n]) for n, name in enumerate(names)]
 
     assert len(build_order(DependencyGraph({one.pin: one for one in nodes}, ()))) == 5000
+
+
+def test_a_source_from_a_repository_is_told_as_such() -> None:
+    url = f"git+https://git.example/app@{'0' * 40}"
+    nodes = {**GRAPH.nodes, APP: replace(GRAPH.nodes[APP], source_url=url)}
+
+    order = json.loads(build_order_json(DependencyGraph(nodes, GRAPH.edges)))
+
+    assert {(entry["dist"], entry["source_url_type"]) for entry in order} == {
+        ("app", "git"),
+        ("some-lib", "sdist"),
+        ("tool", "sdist"),
+    }
+    assert url in {entry["source_url"] for entry in order}

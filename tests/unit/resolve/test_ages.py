@@ -164,3 +164,13 @@ def test_both_limits_hold_at_once() -> None:
 
     assert refused.candidates == ()
     assert versions(kept) == ["1.0"]
+
+
+@pytest.mark.parametrize("ages", [WEEK, YEAR])
+def test_a_commit_has_no_age(ages: ReleaseAges) -> None:
+    uploaded = release("1.0", None).candidate
+    commit = replace(uploaded, sdist=replace(uploaded.sdist, url="git+https://git.example/a@x"))
+
+    found = offers_for(ProjectPage(NAME, (commit,)), [], None, TARGET, ages)
+
+    assert found.candidates == (commit,)

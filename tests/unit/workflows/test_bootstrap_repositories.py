@@ -1,0 +1,132 @@
+"""A bootstrap with a release that is a commit: what may stand in for it, and what it is called."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from threading import Event
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import NormalizedName
+
+from builder.domain.builds import Phase
+from builder.domain.digests import Digest
+from builder.domain.metadata import ReleaseMetadata
+from builder.domain.releases import Candidate, NoSuchProject, ProjectPage
+from builder.domain.repositories import GitReference
+from builder.indexes.with_repositories import IndexWithRepositories, packed_file
+from builder.resolve.closure import Asked
+from builder.schedule.budget import Budget
+from builder.stores.files import FileStore
+from builder.workflows.agent import Agent
+from builder.workflows.bootstrap import Bootstrap, Bootstrapped, Request
+from builder.workflows.sandbox import Room, Sandbox
+from builder.workflows.solving import Rules
+from builder.workflows.sources import SourceFolders, Sources
+from tests.facts import TARGET, pin, wheel
+from tests.fakes.engine import FakeEngine, Stage
+from tests.fakes.index import FakeIndex
+from tests.fakes.repositories import FakeRepositories
+from tests.fakes.world import FakeWorld, Known, Package
+
+COMMIT = GitReference("https://git.example/lib", "1" * 40)
+PROVISIONAL = pin(f"lib==0+git.{'1' * 12}")
+
+
+@dataclass
+class _World(FakeWorld):
+    from_repositories: frozenset[str] = field(default_factory=frozenset)
+
+    def page(self, name: NormalizedName) -> ProjectPage | NoSuchProject:
+        page = super().page(name)
+        if name not in self.from_repositories or isinstance(page, NoSuchProject):
+            return page
+        changed = tuple(
+            replace(one, sdist=packed_file(one.pin, COMMIT, one.sdist.digest))
+            for one in page.candidates
+        )
+        return replace(page, candidates=changed)
+
+
+def request(*asked: str) -> Request:
+    return Request(
+        asked=tuple(Asked(Requirement(one), "the command line") for one in asked),
+        rules=Rules({}, TARGET),
+        image="sha256:image",
+        sandbox=Digest.of_bytes(b"agent"),
+        budget=Budget(1, 1, 64.0),
+    )
+
+
+def candidate(digest: Digest | None = None) -> Candidate:
+    file = packed_file(PROVISIONAL, COMMIT, digest or Digest("0" * 64))
+    return Candidate(PROVISIONAL, file, (), SpecifierSet(), None, COMMIT.url)
+
+
+def metadata(packages: Iterable[Package]) -> ReleaseMetadata | Bootstrapped:
+    world = _World(packages)
+    bootstrap = Bootstrap(request(), world, world, Event())
+    return bootstrap.metadata(candidate(), f"lib @ {COMMIT}")
+
+
+def test_a_wheel_from_a_server_does_not_stand_in_for_a_commit() -> None:
+    cached = {pin("app==1"): wheel("app==1"), pin("lib==2"): wheel("lib==2")}
+    packages = (Package("app==1", ("lib",)), Package("lib==2"))
+    world = _World(packages, cached_wheels=cached, from_repositories=frozenset({"lib"}))
+
+    result = Bootstrap(request("app", f"lib @ {COMMIT}"), world, world, Event()).run()
+
+    assert world.built_wheels == [pin("lib==2")]
+    assert result.graph is not None
+    assert result.graph.nodes[pin("lib==2")].source_url == str(COMMIT)
+
+
+def test_the_hook_of_a_commit_is_asked_with_what_its_build_needs() -> None:
+    tool = Package("tool==1")
+    found = metadata((tool, Package(str(PROVISIONAL), build=("tool",), known=Known.HOOK)))
+
+    assert isinstance(found, ReleaseMetadata)
+    assert found.pin == PROVISIONAL
+
+
+def test_a_hook_that_fails_is_told_with_the_line_that_leads_to_it() -> None:
+    broken = Package(str(PROVISIONAL), known=Known.HOOK, fails=Phase.HOOKS)
+    tool = Package("tool==1", fails=Phase.BUILD)
+    waiting = Package(str(PROVISIONAL), build=("tool",), known=Known.HOOK)
+
+    alone, with_tool = metadata((broken,)), metadata((tool, waiting))
+
+    assert isinstance(alone, Bootstrapped)
+    assert [failure.pin for failure in alone.failures] == [PROVISIONAL]
+    assert [e.requirement for e in alone.chains[PROVISIONAL]] == [f"lib @ {COMMIT}"]
+    assert isinstance(with_tool, Bootstrapped)
+    assert [e.child for e in with_tool.chains[tool.pin]] == [PROVISIONAL, tool.pin]
+
+
+def test_backends_are_told_a_release_and_nothing_provisional(tmp_path: Path) -> None:
+    told: list[object] = []
+
+    def prepare(stage: Stage) -> int:
+        told.append(json.loads((stage.folder("/in") / "task.json").read_text())["stub"])
+        answer = {"status": "prepared", "pyproject": None, "pkg_info": None, "has_setup": True}
+        stage.write("/out/result.json", json.dumps(answer).encode())
+        stage.write("/out/source.tar.gz", b"")
+        return 0
+
+    agent = Agent(tmp_path, Digest.of_bytes(b"agent"))
+    room = Room("sha256:0", "python3", tmp_path / "scratch", {"builder.run": "1"})
+    sources = Sources(
+        IndexWithRepositories(FakeIndex(), FakeRepositories({}), {}),
+        FileStore(tmp_path / "store"),
+        Sandbox(FakeEngine(prepare), agent, room, Event()),
+        SourceFolders(tmp_path / "down", tmp_path / "built", tmp_path / "logs"),
+        {},
+        lambda _event: None,
+    )
+    for release in (PROVISIONAL, pin("lib==2.0")):
+        file = packed_file(release, COMMIT)
+        digest = Digest.of_bytes(f"{file.filename.removesuffix('.tar.gz')} of {COMMIT}".encode())
+        sources.source(replace(candidate(), pin=release, sdist=replace(file, digest=digest)))
+
+    assert told == [None, {"name": "lib", "version": "2.0"}]
