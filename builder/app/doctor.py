@@ -1,5 +1,6 @@
 """What this host's engines are, and what they hold."""
 
+import shutil
 from dataclasses import dataclass
 
 from builder.app.settings import Settings
@@ -39,6 +40,11 @@ def examine(settings: Settings, *, with_probe: bool) -> tuple[Finding, ...]:
         for engine in find_engines(settings.engine_variables)
     )
     return tuple(one for one in found if settings.engine in ("auto", one.name))
+
+
+def has_git(settings: Settings) -> bool:
+    """Whether git repositories can be fetched."""
+    return shutil.which("git", path=settings.variables.get("PATH", "")) is not None
 
 
 def _finding(engine: FoundEngine, settings: Settings, *, with_probe: bool) -> Finding:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import click
 
-from builder.app.doctor import Finding, examine
+from builder.app.doctor import Finding, examine, has_git
 from builder.cli.options import given, shared_options
 from builder.domain.containers import Enforcement
 from builder.errors import ExitStatus
@@ -19,13 +19,17 @@ from builder.errors import ExitStatus
 @click.pass_context
 def doctor_command(click_context: click.Context, *, as_json: bool, with_probe: bool) -> ExitStatus:
     """Say which engines work here, what each enforces, and how to mend what it does not."""
-    findings = examine(given(click_context).settings(), with_probe=with_probe)
+    settings = given(click_context).settings()
+    findings = examine(settings, with_probe=with_probe)
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
     else:
         for finding in findings:
             for line in _lines(finding):
                 click.echo(line)
+        if not has_git(settings):
+            click.echo("git: not there: requirements that name a git repository cannot be fetched")
+            click.echo("  mend it: install the package git")
     working = any(finding.works for finding in findings)
     return ExitStatus.OK if working else ExitStatus.ENVIRONMENT
 

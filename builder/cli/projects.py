@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from packaging.requirements import Requirement
 
 from builder.app.projects import Distribution, Projects, open_projects, read_constraint_lines
 from builder.cli.notes import tell_note
@@ -14,9 +15,10 @@ from builder.cli.options import Given, given
 from builder.cli.releases import resolved_lines, updates_text, versions_text
 from builder.cli.results import deliver
 from builder.cli.telling import tell, tell_error, warn
-from builder.errors import ExitStatus, ImpossibleError
+from builder.errors import ExitStatus, ImpossibleError, InputError
 from builder.resolve.available import Cooldown
 from builder.resolve.requirements_file import parse_requirement
+from builder.resolve.requirements_text import shown
 from builder.workflows.logs import harmless
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -148,7 +150,7 @@ def resolve_command(
     Constraints, settings and ages count as in a bootstrap. The exit status is 2 where nothing is
     found.
     """
-    asked = parse_requirement(requirement, "command line")
+    asked = _of_index(requirement)
     projects = _projects(given(click_context), index_urls)
     resolved = projects.resolve(asked, Distribution(distribution_type.lower()))
     for line in resolved_lines(asked, resolved):
@@ -189,8 +191,18 @@ def find_updates_command(
     _deliver(updates_text(found, output_format), output)
 
 
+def _of_index(text: str) -> Requirement:
+    requirement = parse_requirement(text, "command line")
+    if requirement.url is not None:
+        raise InputError(
+            f"command line: {shown(str(requirement))} names a URL",
+            hint="name the project alone: an index is asked for its releases",
+        )
+    return requirement
+
+
 def _list_versions(shared: Given, requirement: str, listing: Listing) -> None:
-    asked = parse_requirement(requirement, "command line")
+    asked = _of_index(requirement)
     found = _projects(shared, listing.index_urls).versions(
         asked,
         Distribution(listing.distribution_type.lower()),
