@@ -315,3 +315,37 @@ def test_wheels_of_a_server_are_taken_where_their_bytes_are_the_locks(
     assert damaged.status == 102, damaged.stderr
     assert "library-1.0-0-py3-none-any.whl" in damaged.stderr
     assert "library-1.0-0-py3-none-any.whl" not in second.wheels()
+
+
+@pytest.mark.parametrize("promises_the_lock", [True, False], ids=["lies", "says so"])
+def test_an_index_with_other_bytes_under_the_name_of_a_locked_wheel_is_refused(
+    promises_the_lock: bool,  # noqa: FBT001 - as pytest passes it
+    built: Program,
+    packages: tuple[Package, ...],
+    tmp_path: Path,
+) -> None:
+    program = built.copied(tmp_path / "output")
+    wheel = program.output / "wheels-repo/downloads/library-1.0-0-py3-none-any.whl"
+    locked = Digest.of_file(wheel).sha256
+    wheel.unlink()
+    library = next(package for package in packages if package.name == "library")
+
+    with (
+        another_cache(program.engine, tmp_path / "cache") as variables,
+        index_server() as outside,
+    ):
+        outside.publish(
+            "library",
+            wheel.name,
+            library.wheel("raise SystemExit('not what was built')"),
+            sha256=locked if promises_the_lock else "right",
+        )
+        done = program.run(
+            *("build-parallel", str(program.graph), "--wheel-server-url", outside.url),
+            variables=variables,
+        )
+
+    assert done.status == 102, done.stderr
+    assert wheel.name in done.stderr
+    assert done.begun == []
+    assert not wheel.exists()
