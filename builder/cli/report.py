@@ -13,6 +13,7 @@ from builder.domain.events import Stage
 from builder.domain.graph import Dependency
 from builder.domain.releases import Pin
 from builder.errors import ExitStatus
+from builder.graphs.acceptance import as_requirement
 from builder.record.causes import cause_of
 from builder.workflows.bootstrap import Bootstrapped, Unresolved
 from builder.workflows.locks import LockBuilt
@@ -91,8 +92,17 @@ def _failure_lines(failure: Failure, outcome: Outcome) -> Iterator[str]:
         yield f"  hint: {harmless(hint)}"
     if failure.log is not None:
         yield f"  log: {failure.log}"
-    package = (str(failure.pin),) if outcome.by_package else ()
+    package = (_as_asked(failure.pin, outcome),) if outcome.by_package else ()
     yield f"  repeat: {shlex.join([*outcome.repeat[:2], *package, *outcome.repeat[2:]])}"
+
+
+def _as_asked(pin: Pin, outcome: Outcome) -> str:
+    """How to ask for a package alone; a commit is no release that its version would lead to."""
+    for edge in outcome.chains.get(pin, ()):
+        requirement = as_requirement(edge.requirement)
+        if edge.child == pin and requirement is not None and requirement.url is not None:
+            return edge.requirement
+    return str(pin)
 
 
 def summary_lines(tally: Tally, seconds: float, settings: Settings) -> Iterator[str]:

@@ -206,6 +206,7 @@ def test_hooks_that_cannot_tell_are_a_failed_build_with_a_way_out(
     assert "failed: library==0+git." in done.stderr
     assert f"you asked -> library @ {repository.url} (toplevel)" in done.stderr
     assert "hint: name a tag that is a version" in done.stderr
+    assert f"repeat: builder bootstrap 'library @ {repository.url}'" in done.stderr
     assert not tree.graph.exists() or "library" not in tree.graph.read_text()
     assert tolerant.status == 100, tolerant.stderr
     assert "one-file==1.0" in graph(tree)
@@ -260,12 +261,16 @@ def test_what_does_not_fit_a_repository_is_explained(
     limits.write_text("library==1.0\n")
     with_url = tmp_path / "with-url.txt"
     with_url.write_text(f"{repository.url}@v2.0\n")
+    (tmp_path / "settings").mkdir()
+    (tmp_path / "settings/library.yaml").write_text("variants: {cpu: {pre_built: true}}\n")
 
     conflict = tree.run("bootstrap", "old", repository.url)
     limited = tree.run("bootstrap", repository.url, "-c", str(limits))
     constrained = tree.run("bootstrap", "old", "-c", str(with_url))
     misnamed = tree.run("bootstrap", f"other @ {repository.url}@v2.0")
     twice = tree.run("bootstrap", repository.url, f"library @ {repository.url}@{'0' * 40}")
+
+    ready_made = tree.run("bootstrap", repository.url, "--settings-dir", str(tmp_path / "settings"))
 
     assert conflict.status == 3, conflict.stderr
     assert "old==1.0 requires library<2" in conflict.stderr
@@ -277,6 +282,8 @@ def test_what_does_not_fit_a_repository_is_explained(
     assert misnamed.status == 2, misnamed.stderr
     assert f"hint: write library @ {repository.url}@v2.0" in misnamed.stderr
     assert twice.status == 2, twice.stderr
+    assert ready_made.status == 2, ready_made.stderr
+    assert "the settings have its wheel taken from an index" in ready_made.stderr
     assert tree.wheels() == []
 
 
