@@ -11,7 +11,7 @@ from builder.domain.containers import ContainerExit, ContainerSpec, EngineFacts
 from builder.domain.digests import Digest
 from builder.domain.images import Image
 from builder.domain.releases import NoSuchProject, ProjectPage, RemoteFile
-from builder.domain.repositories import GitReference
+from builder.domain.repositories import NO_SUBMODULES, GitReference, Submodules
 
 
 class Engine(Protocol):
@@ -105,16 +105,23 @@ class Repositories(Protocol):
         """
         ...
 
-    def archive(self, reference: GitReference, top: str, target: Path) -> Digest:
+    def archive(
+        self,
+        reference: GitReference,
+        top: str,
+        target: Path,
+        submodules: Submodules = NO_SUBMODULES,
+    ) -> Digest:
         """Packs all files of a commit, as they are, into a .tar.gz that is always the same.
 
         Args:
             reference: a commit.
             top: the one folder in the archive.
             target: a path that does not exist yet; it appears whole or not at all.
+            submodules: which of them are packed with it; folders of others are empty.
 
         Raises:
-            InputError: the repository has no such commit.
+            InputError: the repository has no such commit, or no such submodule.
             IndexUnreachableError: it could not be had.
         """
         ...

@@ -95,7 +95,8 @@ def bootstrap(
         identified = identification.run(requested, held_states(previous))
         if identified.failures and not manner.test_mode:
             return Bootstrapped(None, (), identified.failures, identified.chains)
-        index = IndexWithRepositories(usual, repositories, identified.releases)
+        releases = identified.releases
+        index = IndexWithRepositories(usual, repositories, releases, overrides.submodules)
         world = World(replace(place, index=index, hashes=identified.hashes))
         request = _request(identified, rules, shop, world, manner)
         result = _with(identified, Bootstrap(request, world, world, stop).run())

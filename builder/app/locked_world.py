@@ -27,9 +27,10 @@ class LockedWorld(World):
 
     def __init__(self, place: Place, *, force: bool) -> None:
         repositories = open_repositories(place.settings)
-        index = IndexWithRepositories(place.index, repositories, {})
+        index = IndexWithRepositories(place.index, repositories, {}, place.overrides.submodules)
         super().__init__(replace(place, index=index))
         self._repositories = repositories
+        self._submodules = place.overrides.submodules
         self._scratch = place.shop.scratch
         self._force = force
 
@@ -57,7 +58,9 @@ class LockedWorld(World):
         packed = self._scratch / packed_file(node.pin, commit).filename
         with full_disk():
             try:
-                digest = self._repositories.archive(commit, top_folder(node.pin), packed)
+                submodules = self._submodules(node.pin.name)
+                top = top_folder(node.pin)
+                digest = self._repositories.archive(commit, top, packed, submodules)
             finally:
                 packed.unlink(missing_ok=True)
         return packed_file(node.pin, commit, digest)

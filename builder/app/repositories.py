@@ -145,10 +145,15 @@ class Identification:
         reference = held.get(str(line.reference), line.reference)
         reference = replace(reference, login=line.reference.login)
         with _at(line):
-            commit = self._states.commit(reference)
+            commit = self._repositories.fetch(reference)
             identity = self._states.identity(commit)
             pin = _pin(line, commit, identity)
         self._place.notify(Noted(f"{line.reference}: commit {commit.ref[:12]}"))
+        wanted = self._place.overrides.submodules(pin.name).are_wanted
+        if not wanted and self._repositories.has_submodules(commit):
+            text = f"{commit} has submodules, which are left out"
+            hint = f"git_options.submodules in the settings of {pin.name} takes them along"
+            self._place.notify(Noted(f"{text}: {hint}", warning=True))
         return _State(line, commit, pin)
 
     def _releases(self, states: Iterable[_State]) -> dict[NormalizedName, Candidate]:
@@ -176,7 +181,8 @@ class Identification:
         file = packed_file(pin, state.commit)
         packed = scratch / file.filename
         with full_disk():
-            digest = self._repositories.archive(state.commit, top_folder(pin), packed)
+            submodules = self._place.overrides.submodules(pin.name)
+            digest = self._repositories.archive(state.commit, top_folder(pin), packed, submodules)
             publish_copy(packed, self._place.settings.sdists_repo / "downloads" / file.filename)
             packed.unlink()
         file = packed_file(pin, state.commit, digest)
@@ -190,7 +196,8 @@ class Identification:
         """An index for builds that come before it is known what some repositories hold."""
         hidden = dict.fromkeys(state.pin.name for state in unknown if state.line.requirement)
         releases = {**hidden, **self._releases(known)}
-        return IndexWithRepositories(self._place.index, self._repositories, releases)
+        submodules = self._place.overrides.submodules
+        return IndexWithRepositories(self._place.index, self._repositories, releases, submodules)
 
     def _told_by_hooks(self, state: _State, index: IndexWithRepositories) -> _State | Bootstrapped:
         found = self._metadata(state, index)

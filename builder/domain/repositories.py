@@ -97,6 +97,26 @@ class GitReference:
         return replace(self, ref=commit)
 
 
+@dataclass(frozen=True)
+class Submodules:
+    """Which submodules of a repository belong to a source; those below them always do.
+
+    Attributes:
+        every: whether all of them.
+        paths: those at these paths; they win over `every`.
+    """
+
+    every: bool = False
+    paths: tuple[str, ...] = ()
+
+    @property
+    def are_wanted(self) -> bool:
+        return self.every or bool(self.paths)
+
+
+NO_SUBMODULES = Submodules()
+
+
 def is_repository(url: str) -> bool:
     """Whether a URL leads to a git repository, and not to a file."""
     return url.lower().startswith(PREFIX)

@@ -1,32 +1,29 @@
 """Git repositories, read by the git of this host, which moves bytes and runs nothing.
 
-The only adapter that starts a process: no library reads every transport and packing that
-repositories are served with. Nothing is checked out, so no hook, filter or submodule ever has a
-turn; `git_commands` says what else is closed. Each commit lies in a bare repository of its own,
-which appears whole by a rename and is never written to again.
+No library reads every transport and packing that repositories are served with. Nothing is checked
+out, so no hook or filter ever has a turn; `git_commands` says what else is closed. Each commit lies
+in a bare repository of its own, which appears whole by a rename and is never written to again.
 """
 
 import fcntl
 import gzip
 import os
 import re
-import selectors
 import shutil
-import signal
-import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO
 from urllib.parse import unquote
 
 from requests.utils import get_netrc_auth
 
 from builder.domain.digests import Digest
-from builder.domain.repositories import GitReference
+from builder.domain.repositories import NO_SUBMODULES, GitReference, Submodules
 from builder.errors import InputError, StorageError
 from builder.indexes.git_commands import (
     ATTRIBUTES,
@@ -35,10 +32,22 @@ from builder.indexes.git_commands import (
     git_command,
     git_environment,
 )
-from builder.indexes.git_errors import missing, no_such_ref, unreachable, unwritable
+from builder.indexes.git_errors import no_such_ref, unreachable, unwritable
+from builder.indexes.git_process import Counted, Ended, run_git
+from builder.indexes.git_submodules import (
+    DEEPEST,
+    MOST,
+    Declared,
+    chosen,
+    declared,
+    is_usable,
+    link_words,
+    linked,
+    list_words,
+    source_of,
+)
 
-_CHUNK = 1 << 18
-_MOST_SAID = 4096
+_MOST_LISTED = 1 << 20
 _COMMITTISH = re.compile(r"[0-9a-f]{7,64}")
 _EVERYTHING = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 _SHALLOW = "shallow"
@@ -50,19 +59,6 @@ class GitLimits:
 
     seconds: float = 1800.0
     archive_bytes: int = 6 << 30
-
-
-@dataclass(frozen=True)
-class _Ended:
-    """How git ended; `said` is the last of what it printed beside its output."""
-
-    status: int
-    said: str
-    output: bytes = b""
-
-    @property
-    def succeeded(self) -> bool:
-        return self.status == 0
 
 
 class GitRepositories:
@@ -89,26 +85,102 @@ class GitRepositories:
             raise unwritable(self._folder, error) from error
         return found
 
-    def archive(self, reference: GitReference, top: str, target: Path) -> Digest:
+    def archive(
+        self,
+        reference: GitReference,
+        top: str,
+        target: Path,
+        submodules: Submodules = NO_SUBMODULES,
+    ) -> Digest:
         """As the port says."""
-        place = self._place(self.fetch(reference))
+        commit = self.fetch(reference)
         try:
-            with _appearing(target) as raw:
-                packed = gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0)
-                with packed:
-                    sink = _Counted(packed.write, self._limits.archive_bytes)
-                    ended = self._run(place, archive_words(reference.ref, top), sink=sink)
-                if sink.is_full:
-                    most = self._limits.archive_bytes
-                    raise InputError(f"{reference} holds more than {most:,} bytes of files")
-                if not ended.succeeded:
-                    raise StorageError(
-                        f"git could not pack {reference}: {ended.said}",
-                        hint=f"remove {place}, and run the same command again",
-                    )
-            return Digest.of_file(target)
+            if not submodules.are_wanted:
+                return self._packed(commit, self._place(commit), commit.ref, top, target)
+            parts = tuple(islice(self._parts(commit, submodules), MOST + 1))
+            if len(parts) > MOST:
+                raise InputError(f"{commit} has more than {MOST} submodules")
+            with TemporaryDirectory(prefix=".joined-", dir=self._folder) as folder:
+                place = Path(folder) / "joined.git"
+                joined = self._joined(commit, parts, place)
+                return self._packed(commit, place, joined, top, target)
         except OSError as error:
             raise unwritable(target, error) from error
+
+    def _packed(
+        self, reference: GitReference, place: Path, commit: str, top: str, target: Path
+    ) -> Digest:
+        with _appearing(target) as raw:
+            with gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as packed:
+                sink = Counted(packed.write, self._limits.archive_bytes)
+                ended = self._run(place, archive_words(commit, top), sink=sink)
+            if sink.is_full:
+                most = self._limits.archive_bytes
+                raise InputError(f"{reference} holds more than {most:,} bytes of files")
+            if not ended.succeeded:
+                raise StorageError(
+                    f"git could not pack {reference}: {ended.said}",
+                    hint=f"remove {place}, and run the same command again",
+                )
+        return Digest.of_file(target)
+
+    def _parts(
+        self, commit: GitReference, wanted: Submodules, below: str = "", depth: int = 1
+    ) -> Iterator[tuple[str, GitReference]]:
+        """Submodules, each with the path from the top and before those in it."""
+        if depth > DEEPEST:
+            raise InputError(f"{commit} is a submodule of a submodule, {DEEPEST} levels deep")
+        place = self._place(commit)
+        for one in chosen(commit, self._declared(commit, place), wanted):
+            if not is_usable(one.path):
+                raise InputError(f"{commit}: {one.path!a} is no path of a submodule")
+            listed = self._listed(place, link_words(commit.ref, one.path))
+            link = linked(listed.output, one.path)
+            if link is None:
+                continue  # declared, and not there in this commit
+            part = self.fetch(source_of(commit, one, link))
+            path = f"{below}{one.path}"
+            yield path, part
+            yield from self._parts(part, Submodules(every=True), f"{path}/", depth + 1)
+
+    def _declared(self, commit: GitReference, place: Path) -> tuple[Declared, ...]:
+        if not self.has_submodules(commit):
+            return ()
+        listed = self._listed(place, list_words(commit.ref))
+        if listed.status not in (0, 1):
+            raise InputError(f"{commit}: .gitmodules cannot be read: {listed.said}")
+        return declared(listed.output)
+
+    def _listed(self, place: Path, words: Sequence[str]) -> Ended:
+        output = bytearray()
+        ended = self._run(place, words, sink=Counted(output.extend, _MOST_LISTED))
+        return replace(ended, output=bytes(output))
+
+    def _joined(
+        self, commit: GitReference, parts: Sequence[tuple[str, GitReference]], place: Path
+    ) -> str:
+        """A commit of which submodules are plain folders; git itself puts the trees together."""
+        self._prepare(place)
+        objects = [self._place(one) / "objects" for one in (commit, *(it for _, it in parts))]
+        lines = "".join(f"{folder}\n" for folder in dict.fromkeys(objects))
+        (place / "objects/info").mkdir(exist_ok=True)
+        (place / "objects/info/alternates").write_text(lines)
+        self._told(place, ["read-tree", commit.ref])
+        for path, part in parts:
+            self._told(place, ["update-index", "--force-remove", "--", path])
+            self._told(place, ["read-tree", f"--prefix={path}/", part.ref])
+        tree = self._told(place, ["write-tree"])
+        return self._told(place, ["commit-tree", "-m", "joined", tree])
+
+    def _told(self, place: Path, words: Sequence[str]) -> str:
+        """What git prints when all is well.
+
+        Some commands insist on a folder for files, although nothing is put or looked for there.
+        """
+        ended = self._run(place, [f"--work-tree={place.parent}", *words])
+        if not ended.succeeded:
+            raise InputError(f"git could not put submodules in their places: {ended.said}")
+        return ended.output.decode("ascii", "replace").strip()
 
     def has_submodules(self, reference: GitReference) -> bool:
         """As the port says."""
@@ -146,7 +218,7 @@ class GitRepositories:
 
     def _ask(
         self, reference: GitReference, repository: Path, refs: Sequence[str], *, shallow: bool
-    ) -> _Ended:
+    ) -> Ended:
         return self._run(repository, fetch_words(reference, refs, shallow=shallow), reference)
 
     def _run(
@@ -154,91 +226,12 @@ class GitRepositories:
         repository: Path,
         words: Sequence[str],
         reference: GitReference | None = None,
-        sink: "_Counted | None" = None,
-    ) -> _Ended:
+        sink: Counted | None = None,
+    ) -> Ended:
         scheme = reference.scheme if reference is not None else ""
         command = git_command(words, repository, scheme)
         environment = git_environment(self._variables, reference, _login(reference))
-        output = bytearray()
-        taken = sink or _Counted(output.extend, _MOST_SAID)
-        try:
-            process = subprocess.Popen(
-                command,
-                env=environment,
-                cwd=self._folder,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-            )
-        except FileNotFoundError as error:
-            raise missing() from error
-        said = _drained(process, taken, time.monotonic() + self._limits.seconds)
-        if process.returncode == 127:
-            raise missing()
-        return _Ended(process.returncode, said, bytes(output))
-
-
-@dataclass
-class _Counted:
-    """Takes bytes up to a limit; what comes after it ends the process that writes them."""
-
-    take: Callable[[bytes], object]
-    most: int
-    count: int = field(default=0)
-
-    @property
-    def is_full(self) -> bool:
-        return self.count > self.most
-
-    def __call__(self, chunk: bytes) -> None:
-        self.count += len(chunk)
-        if not self.is_full:
-            self.take(chunk)
-
-
-def _drained(process: "subprocess.Popen[bytes]", sink: _Counted, deadline: float) -> str:
-    """Hands on what a process writes until it ends, or is ended; the last of its complaints."""
-    complaints = b""
-    assert process.stdout is not None  # noqa: S101 - both are pipes
-    assert process.stderr is not None  # noqa: S101
-    try:
-        with selectors.DefaultSelector() as selector:
-            selector.register(process.stdout, selectors.EVENT_READ)
-            selector.register(process.stderr, selectors.EVENT_READ)
-            while selector.get_map():
-                if sink.is_full or time.monotonic() > deadline:
-                    _kill(process)
-                    complaints += b"\nit was stopped: it took too long, or wrote too much"
-                    break
-                for key, _ in selector.select(timeout=1.0):
-                    chunk = os.read(key.fd, _CHUNK)
-                    if not chunk:
-                        selector.unregister(key.fileobj)
-                    elif key.fileobj is process.stdout:
-                        sink(chunk)
-                    else:
-                        complaints = (complaints + chunk)[-_MOST_SAID:]
-            process.wait()
-    finally:
-        _kill(process)
-        process.stdout.close()
-        process.stderr.close()
-    return _in_one_line(complaints)
-
-
-def _kill(process: "subprocess.Popen[bytes]") -> None:
-    """Ends git with all that it started, while it is still there to be named."""
-    if process.returncode is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def _in_one_line(said: bytes) -> str:
-    """What others may have written, without what could play tricks on a terminal."""
-    lines = said.decode("utf-8", "replace").splitlines()
-    told = [line.strip() for line in lines if line.strip()][-4:]
-    return "; ".join("".join(c if c.isprintable() else "?" for c in line) for line in told)[:800]
+        return run_git(command, environment, self._folder, sink, self._limits.seconds)
 
 
 def _key(reference: GitReference) -> str:

@@ -86,10 +86,15 @@ def git_environment(
         "GIT_CONFIG_GLOBAL": "/dev/null",
         "GIT_ATTR_NOSYSTEM": "1",
         "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_LITERAL_PATHSPECS": "1",
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_ASKPASS": "",
         "SSH_ASKPASS": "",
     }
+    # Of commits that are made here, which never leave: the same trees make the same commit.
+    for role in ("AUTHOR", "COMMITTER"):
+        environment[f"GIT_{role}_NAME"] = environment[f"GIT_{role}_EMAIL"] = "builder"
+        environment[f"GIT_{role}_DATE"] = "@315532800 +0000"
     authorities = variables.get("REQUESTS_CA_BUNDLE")
     if authorities:
         environment.setdefault("GIT_SSL_CAINFO", authorities)

@@ -6,12 +6,18 @@ from builder.domain.repositories import GitReference
 from builder.errors import GitMissingError, IndexUnreachableError, InputError, StorageError
 
 _NO_SUCH_REF = "couldn't find remote ref"
+_OF_ANOTHER_USER = ("dubious ownership", "safe.directory")
 
 
 def unreachable(reference: GitReference, said: str) -> InputError | IndexUnreachableError:
     """What to raise for a fetch that ended badly; `said` is what git complained of."""
     if _NO_SUCH_REF in said:
         return no_such_ref(reference)
+    if any(sign in said for sign in _OF_ANOTHER_USER):
+        return InputError(
+            f"{reference} belongs to another user, whose settings git would heed there",
+            hint="clone it into a folder of your own, and name that",
+        )
     return IndexUnreachableError(
         f"{reference} could not be fetched: {said}",
         hint="check the address, the network, and what the host wants for a login",

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from packaging.utils import NormalizedName
+from packaging.utils import NormalizedName, parse_sdist_filename
 
 from builder.domain.digests import Digest
 from builder.domain.releases import Candidate, NoSuchProject, Pin, ProjectPage, RemoteFile
-from builder.domain.repositories import GitReference, is_repository
+from builder.domain.repositories import NO_SUBMODULES, GitReference, Submodules, is_repository
 from builder.errors import DigestMismatchError
 from builder.ports import Index, Repositories
 
@@ -19,6 +19,10 @@ def packed_file(pin: Pin, commit: GitReference, digest: Digest | None = None) ->
     return RemoteFile(f"{pin.name.replace('-', '_')}-{pin.version}{_ENDING}", str(commit), digest)
 
 
+def _none(_project: NormalizedName) -> Submodules:
+    return NO_SUBMODULES
+
+
 class IndexWithRepositories:
     """The Index port. Any commit can be fetched from it: a lock names those it was made with."""
 
@@ -27,6 +31,7 @@ class IndexWithRepositories:
         usual: Index,
         repositories: Repositories,
         releases: Mapping[NormalizedName, Candidate | None],
+        submodules: Callable[[NormalizedName], Submodules] = _none,
     ) -> None:
         """Takes what is told of projects, instead of what an index says.
 
@@ -34,10 +39,12 @@ class IndexWithRepositories:
             usual: is asked for every other project.
             repositories: where commits come from.
             releases: by project, its one release; None where nobody can tell it yet.
+            submodules: which of them belong to a project's source.
         """
         self._usual = usual
         self._repositories = repositories
         self._releases = releases
+        self._submodules = submodules
 
     def project(self, name: NormalizedName) -> ProjectPage | NoSuchProject:
         """As the port says."""
@@ -58,7 +65,9 @@ class IndexWithRepositories:
         if not is_repository(file.url):
             return self._usual.fetch(file, target, progress)
         reference = GitReference.parse(file.url)
-        digest = self._repositories.archive(reference, file.filename.removesuffix(_ENDING), target)
+        name, _ = parse_sdist_filename(file.filename)
+        top = file.filename.removesuffix(_ENDING)
+        digest = self._repositories.archive(reference, top, target, self._submodules(name))
         if file.digest is not None and digest != file.digest:
             target.unlink()
             raise DigestMismatchError(

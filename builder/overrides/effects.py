@@ -14,8 +14,6 @@ _NOT_IN_FORCE: tuple[Location, ...] = (
     ("download_source", "url"),
     ("download_source", "destination_filename"),
     ("env",),
-    ("git_options", "submodules"),
-    ("git_options", "submodule_paths"),
     ("project_override", "update_build_requires"),
     ("project_override", "remove_build_requires"),
     ("resolver_dist", "include_sdists"),

@@ -9,6 +9,7 @@ from packaging.version import Version
 
 from builder.domain.patches import Patches
 from builder.domain.releases import Pin
+from builder.domain.repositories import Submodules
 from builder.overrides.checking import Checked, read_settings
 from builder.overrides.documents import Document
 from builder.overrides.effects import descriptive_fields, fields_not_in_force
@@ -81,6 +82,11 @@ class Overrides:
     def patches(self, pin: Pin) -> Patches:
         """What the release's source is patched with, in order."""
         return choose(self.patch_folders, pin, self.variant)
+
+    def submodules(self, name: NormalizedName) -> Submodules:
+        """What is packed with a project's source, where that is a repository."""
+        options = self.package(name).git_options
+        return Submodules(options.submodules, tuple(options.submodule_paths))
 
     def not_in_force(self, name: NormalizedName) -> tuple[str, ...]:
         """What was laid down for a project and would be passed over by a build: file and field.

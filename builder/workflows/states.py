@@ -23,21 +23,6 @@ class States:
         self._store = store
         self._sandbox = sandbox
 
-    def commit(self, reference: GitReference) -> GitReference:
-        """The commit that a tag, a branch or nothing leads to now.
-
-        Raises:
-            InputError: there is none, or a source archive would not hold all that belongs to it.
-            IndexUnreachableError: the repository could not be had.
-        """
-        commit = self._repositories.fetch(reference)
-        if self._repositories.has_submodules(commit):
-            raise InputError(
-                f"{commit} has submodules (.gitmodules), which are not fetched",
-                hint="name a release that an index has; its source archive holds them",
-            )
-        return commit
-
     def identity(self, commit: GitReference) -> Identity:
         """The project and the version, as far as files of the source tell.
 

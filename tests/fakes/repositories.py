@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from builder.domain.digests import Digest
-from builder.domain.repositories import GitReference
+from builder.domain.repositories import NO_SUBMODULES, GitReference, Submodules
 from builder.errors import InputError
 
 
@@ -33,9 +33,16 @@ class FakeRepositories:
             raise InputError(f"git+{reference.url} has no {reference.ref!r}")
         return replace(reference, ref=self.commits[str(reference)])
 
-    def archive(self, reference: GitReference, top: str, target: Path) -> Digest:
+    def archive(
+        self,
+        reference: GitReference,
+        top: str,
+        target: Path,
+        submodules: Submodules = NO_SUBMODULES,
+    ) -> Digest:
         commit = self.fetch(reference)
         self.archived.append(f"{top} of {commit}")
+        assert not submodules.are_wanted, "nobody has any here"
         with target.open("x") as file:
             file.write(f"{top} of {commit}")
         return Digest.of_file(target)

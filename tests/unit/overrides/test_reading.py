@@ -121,8 +121,6 @@ def test_what_a_build_would_pass_over_is_named(tmp_path: Path) -> None:
         "download_source.url",
         "download_source.destination_filename",
         "env",
-        "git_options.submodules",
-        "git_options.submodule_paths",
         "project_override.update_build_requires",
         "project_override.remove_build_requires",
         "resolver_dist.include_wheels",

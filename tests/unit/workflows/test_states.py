@@ -61,7 +61,7 @@ def seen(**said: str) -> bytes:
 
 def test_a_commit_is_looked_into_once(bench: Bench) -> None:
     bench.answer = seen(pyproject='[project]\nname = "a"\nversion = "1"\n')
-    commit = bench.states().commit(REFERENCE)
+    commit = bench.repositories.fetch(REFERENCE)
 
     first = bench.states().identity(commit)
     second = bench.states().identity(commit)
@@ -73,13 +73,6 @@ def test_a_commit_is_looked_into_once(bench: Bench) -> None:
     assert list(bench.folder.glob("*.tar.gz")) == []
 
 
-def test_submodules_are_a_reason_not_to_begin(bench: Bench) -> None:
-    bench.repositories.with_submodules = frozenset({COMMIT})
-
-    with pytest.raises(InputError, match="has submodules"):
-        bench.states().commit(REFERENCE)
-
-
 @pytest.mark.parametrize(
     ("status", "reason"),
     [(0, "the source holds a device"), (3, "could not be unpacked: .* exit status 3")],
@@ -88,7 +81,7 @@ def test_what_cannot_be_unpacked_is_told_and_not_remembered(
     status: int, reason: str, bench: Bench
 ) -> None:
     bench.status = status
-    commit = bench.states().commit(REFERENCE)
+    commit = bench.repositories.fetch(REFERENCE)
 
     for _ in range(2):
         with pytest.raises(InputError, match=reason) as caught:
