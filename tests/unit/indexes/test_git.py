@@ -11,6 +11,7 @@ from builder.domain.digests import Digest
 from builder.domain.repositories import GitReference
 from builder.errors import IndexUnreachableError, InputError
 from builder.indexes.git import GitLimits, GitRepositories
+from builder.indexes.git_errors import unreachable
 from tests.git_repository import (
     GitRepository,
     dumb_server,
@@ -184,6 +185,23 @@ def test_what_is_not_there_is_told(repository: GitRepository, git: GitRepositori
         git.fetch(parsed(f"{repository.url}@{'0' * 40}"))
     with pytest.raises(IndexUnreachableError, match="could not be fetched"):
         git.fetch(parsed(f"{repository.url}-elsewhere"))
+
+
+def test_a_repository_of_another_user_is_told_as_such(
+    repository: GitRepository, git: GitRepositories
+) -> None:
+    if os.geteuid() == 0:
+        repository.commit({"a": "1"})
+        for path in (repository.folder, repository.folder / ".git"):
+            os.chown(path, 65534, 65534)
+        with pytest.raises(InputError, match="belongs to another user"):
+            git.fetch(parsed(repository.url))
+    said = "git config --global --add safe.directory /srv/a; fatal: Could not read"
+
+    error = unreachable(GitReference("file:///srv/a"), said)
+
+    assert isinstance(error, InputError)
+    assert "clone it" in error.hint
 
 
 def test_an_empty_repository_has_no_state(repository: GitRepository, git: GitRepositories) -> None:
