@@ -13,7 +13,8 @@ from builder.domain.releases import RemoteFile
 from builder.errors import InputError
 
 _FOLLOWED = {"https": {"https"}, "http": {"http", "https"}, "file": {"file", "https"}}
-_USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
+_PORT = re.compile(r"[0-9]{1,5}(?![^\s\"'),;])")
+_QUERY = re.compile(r"\A([^\s?#]*)[?#][^\s'\")]*")
 _HINT = "give the index as https://HOST/PATH/ or file:///FOLDER/"
 
 
@@ -66,7 +67,19 @@ def shown(text: str) -> str:
 
     Queries go, too: signed URLs carry their secret there.
     """
-    return re.sub(r"(://[^\s?#]*)[?#][^\s'\")]*", r"\1", _USERINFO.sub("", text))
+    first, *rest = text.split("://")
+    return "://".join([first, *(_QUERY.sub(r"\1", _without_login(one)) for one in rest)])
+
+
+def _without_login(text: str) -> str:
+    """What stands behind `://`; a password may hold what a URL should not, such as a slash."""
+    word = re.match(r"\S*", text)
+    url = word[0] if word else ""
+    authority = re.split(r"[/?#]", url, maxsplit=1)[0]
+    _, colon, after = authority.partition(":")
+    whole = "@" not in authority and bool(colon) and not _PORT.match(after)
+    login, at, _ = (url if whole else authority).rpartition("@")
+    return text[len(login) + len(at) :]
 
 
 def with_path_suffix(url: str, suffix: str) -> str:

@@ -164,3 +164,19 @@ def test_only_the_named_authorities_are_trusted(tmp_path: Path) -> None:
     )
 
     subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://me:secret@index.example/simple/",
+        "https://me:sec@ret@index.example/simple/",
+        "https://me:sec/ret@index.example/simple/",
+        "https://secret@index.example/simple/",
+    ],
+)
+def test_no_part_of_a_login_is_shown(url: str) -> None:
+    told = shown(f"cannot read {url} now, nor https://index.example:8080/me@home")
+
+    plain = "cannot read https://index.example/simple/ now, nor https://index.example:8080/me@home"
+    assert told == plain
