@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from threading import Event
 
@@ -46,13 +46,17 @@ def open_repositories(settings: Settings) -> Repositories:
 
 
 def held_states(previous: DependencyGraph | None) -> Mapping[str, GitReference]:
-    """The commits that an earlier run was led to, by what was asked for."""
+    """The commits that an earlier run was led to, by what was asked for.
+
+    Other programs' graphs may name a repository otherwise; it is looked up anew then.
+    """
     held: dict[str, GitReference] = {}
     for edge in previous.edges if previous is not None else ():
         url = previous.nodes[edge.child].source_url if previous is not None else ""
         asked = _url(edge.requirement)
         if edge.kind is RequirementKind.TOPLEVEL and is_repository(url) and asked:
-            held[asked] = GitReference.parse(url)
+            with suppress(InputError):
+                held[asked] = GitReference.parse(url)
     return held
 
 
