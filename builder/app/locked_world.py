@@ -6,7 +6,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 
 from builder.app.repositories import open_repositories
-from builder.app.world import Place, World, full_disk
+from builder.app.world import AS_SEED, Place, World, full_disk
 from builder.domain.builds import Failure, Phase, Wheel
 from builder.domain.digests import Digest
 from builder.domain.graph import EnvironmentPart, GraphNode
@@ -96,14 +96,28 @@ class LockedWorld(World):
         return self.foreign(pin, "as the pre-built wheel that the lock names")
 
     def locked_seed(self, part: EnvironmentPart) -> ForeignWheel | Failure:
-        """The very seed that the lock was made with."""
-        found = self.foreign(part.pin, "as a seed")
+        """The very seed that the lock was made with, from wheels-repo, else from the index."""
+        here = self._seed_here(part)
+        if here is not None:
+            return here
+        found = self.foreign(part.pin, AS_SEED)
         if isinstance(found, ForeignWheel) and part.source not in (None, found.file.digest):
             raise DigestMismatchError(
                 f"the index's wheel of {part.pin} is not the seed of the lock ({part.source})",
                 hint="find out who changed it, or make the lock anew",
             )
+        if isinstance(found, ForeignWheel):
+            self.keep_seed(found)
         return found
+
+    def _seed_here(self, part: EnvironmentPart) -> ForeignWheel | Failure | None:
+        with full_disk():
+            for path in self._wheels.seeds(part.pin):
+                if Digest.of_file(path) == part.source:
+                    wheel = self._foreign.of_folder(part.pin, path, 0)
+                    file = file_at(path.absolute().as_uri(), part.source)
+                    return wheel if isinstance(wheel, Failure) else ForeignWheel(file, wheel)
+        return None
 
     def _in_wheels_repo(self, node: GraphNode) -> Wheel | Failure | None:
         """Only with a digest: without one, nobody can tell what a file there is."""

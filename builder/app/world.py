@@ -36,6 +36,8 @@ from builder.workflows.packages import ForeignWheel, Package
 from builder.workflows.posture import Posture
 from builder.workflows.sources import SourceFolders, Sources
 
+AS_SEED = "as a seed"
+
 
 @dataclass(frozen=True)
 class Place:
@@ -130,6 +132,18 @@ class World:
     def foreign(self, pin: Pin, purpose: str) -> ForeignWheel | Failure:
         with full_disk():
             return self._foreign.of_release(pin, purpose)
+
+    def seed_wheel(self, pin: Pin) -> ForeignWheel | Failure:
+        found = self.foreign(pin, AS_SEED)
+        if isinstance(found, ForeignWheel):
+            self.keep_seed(found)
+        return found
+
+    def keep_seed(self, seed: ForeignWheel) -> None:
+        """Leaves the file where a build from the lock finds it."""
+        digest = seed.file.digest or seed.wheel.digest
+        with full_disk():
+            self._wheels.keep_seed(seed.file.filename, digest, self._foreign.original(digest))
 
     def foreign_file(self, package: Pin, url: str, digest: Digest) -> ForeignWheel | Failure:
         """A certain wheel of the index, as a lock names it."""

@@ -1,12 +1,15 @@
 """The `wheels-repo` folder: finished wheels, and a PEP 503 index over them."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from builder.domain.builds import Wheel
 from builder.domain.digests import Digest
+from builder.domain.releases import Pin
 from builder.domain.simple_index import index_page
 from builder.publish.files import publish_copy, publish_text
 
@@ -15,7 +18,8 @@ class WheelsRepository:
     """Publishes wheels into a folder that any web server or `pip --index-url file://…` can use.
 
     `downloads/` holds the wheels that were built, `prebuilt/` those that somebody else built, and
-    `simple/<project>/` a page and a relative link for each. Several threads may publish at once.
+    `simple/<project>/` a page and a relative link for each. Seeds lie in `seeds/`, for whoever
+    builds from the lock, and are in no index. Several threads may publish at once.
     """
 
     def __init__(self, root: Path) -> None:
@@ -34,10 +38,26 @@ class WheelsRepository:
         """Makes a wheel visible that somebody else built, as it is."""
         return self._publish("prebuilt", filename, digest, stored)
 
-    def _publish(self, folder: str, filename: str, digest: Digest, stored: Path) -> Path:
+    def keep_seed(self, filename: str, digest: Digest, stored: Path) -> None:
+        """Keeps the very wheel that cut a ring of builds."""
+        self._put("seeds", filename, digest, stored)
+
+    def seeds(self, pin: Pin) -> Iterator[Path]:
+        """The files that call themselves wheels of a release, among the seeds."""
+        for path in sorted((self._root / "seeds").glob("*.whl")):
+            with suppress(InvalidWheelFilename):
+                name, version, _, _ = parse_wheel_filename(path.name)
+                if (name, version) == (pin.name, pin.version) and _is_plain(path):
+                    yield path
+
+    def _put(self, folder: str, filename: str, digest: Digest, stored: Path) -> Path:
         target = self._root / folder / filename
         if not target.is_file() or Digest.of_file(target) != digest:
             publish_copy(stored, target)
+        return target
+
+    def _publish(self, folder: str, filename: str, digest: Digest, stored: Path) -> Path:
+        target = self._put(folder, filename, digest, stored)
         with self._lock:
             self._list_project(parse_wheel_filename(filename)[0])
             self._list_projects()
@@ -72,6 +92,10 @@ class WheelsRepository:
         names = sorted(entry.name for entry in simple.iterdir() if entry.is_dir())
         page = index_page("Simple index", [(f"{name}/", name) for name in names])
         publish_text(page, simple / "index.html")
+
+
+def _is_plain(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
 
 
 def _is_of(filename: str, name: str) -> bool:

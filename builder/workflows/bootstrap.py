@@ -67,6 +67,7 @@ from builder.workflows.questions import (
     PreBuiltOf,
     Publish,
     Question,
+    SeedOf,
     SourceOf,
 )
 from builder.workflows.recording import graph_of
@@ -430,7 +431,7 @@ class Bootstrap:
                 return outcome
             if not isinstance(outcome, MoreRequired):
                 return _Ran(outcome, closure, build_edges(source.pin, closure.edges, hook), words)
-            hook = outcome.hook_requires
+            hook = self._solver.hooks[step] = outcome.hook_requires
             words = tuple(word for word in outcome.words if word not in accepted)
         return Failure(
             source.pin, Phase.HOOKS, "its backend asks for other requirements each time it is asked"
@@ -525,7 +526,7 @@ class Bootstrap:
         return step.kind in (STAGED, METADATA) or step.pin.name in seeds
 
     def _seed(self, pin: Pin) -> Generator[Need, Any, ForeignWheel | Failure]:
-        question = ForeignOf(pin, "as a seed")
+        question = SeedOf(pin)
         answer: ForeignWheel | Failure = (yield Learn((question,)))[question]
         if isinstance(answer, Failure):
             self._tell(answer)

@@ -26,6 +26,10 @@ class Effects(Protocol):
         """A wheel that the index has of a release; `purpose` says what for, in messages."""
         ...
 
+    def seed_wheel(self, pin: Pin) -> ForeignWheel | Failure:
+        """The wheel that cuts a ring of builds; it is kept for whoever builds from the lock."""
+        ...
+
     def pre_built(self, pin: Pin) -> ForeignWheel | Failure | None:
         """The wheel of a release that is not to be built; None where it is."""
         ...
@@ -85,6 +89,16 @@ class ForeignOf:
 
 
 @dataclass(frozen=True)
+class SeedOf:
+    """The wheel of the index that cuts a ring of builds."""
+
+    pin: Pin
+
+    def put_to(self, effects: Effects) -> object:
+        return effects.seed_wheel(self.pin)
+
+
+@dataclass(frozen=True)
 class PreBuiltOf:
     """The wheel of a release that is not to be built."""
 
@@ -115,4 +129,4 @@ class Publish:
         return None
 
 
-Question = PageOf | MetadataOf | SourceOf | ForeignOf | PreBuiltOf | CachedOf | Publish
+Question = PageOf | MetadataOf | SourceOf | ForeignOf | SeedOf | PreBuiltOf | CachedOf | Publish

@@ -1,6 +1,6 @@
 """From what became of every package to the graph that records it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -46,7 +46,8 @@ def graph_of(
         for edge in every
         if edge.child in packages and (edge.parent is None or edge.parent in packages)
     )
-    taints = _taints(packages, staged, replaced)
+    built = (*packages.values(), *staged.values())
+    taints = taints_of(((it.pin, it.recipe) for it in built if it.recipe is not None), replaced)
     nodes = {}
     for pin in sorted({edge.child for edge in edges}):
         constraint = constraints.get(pin.name)
@@ -108,14 +109,14 @@ def _node(
     )
 
 
-def _taints(
-    packages: Mapping[Pin, Package], staged: Mapping[Pin, Package], replaced: frozenset[Pin]
+def taints_of(
+    recipes: Iterable[tuple[Pin, BuildRecipe]], replaced: Collection[Pin]
 ) -> dict[Pin, tuple[Pin, ...]]:
-    """For each package, the replaced ones that took part in it, through however many builds."""
+    """For each release, the replaced ones that took part in it, through however many builds."""
     users: dict[Pin, set[Pin]] = {}
-    for package in (*packages.values(), *staged.values()):
-        for part in package.recipe.environment if package.recipe is not None else ():
-            users.setdefault(part.pin, set()).add(package.pin)
+    for pin, recipe in recipes:
+        for part in recipe.environment:
+            users.setdefault(part.pin, set()).add(pin)
     taints: dict[Pin, set[Pin]] = {}
     for source in replaced:
         stack = [source]

@@ -4,6 +4,7 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 
@@ -63,6 +64,8 @@ class Solver:
         self._rules = rules
         self.candidates: dict[Pin, Candidate] = {}
         self.edges: dict[Step, tuple[Dependency, ...]] = {}
+        self.hooks: dict[Step, tuple[Requirement, ...]] = {}
+        """What backends asked for beyond what their sources do."""
 
     def solve(
         self,
@@ -113,8 +116,7 @@ class Solver:
         """The shortest way from the top to a package, over everything that was solved."""
         by_parent: dict[Pin | None, list[Dependency]] = {}
         for step, edges in sorted(self.edges.items()):
-            hung = edges if step.pin is None else build_edges(step.pin, edges, ())
-            for edge in hung:
+            for edge in self._hung(step, edges):
                 by_parent.setdefault(edge.parent, []).append(edge)
         ways: dict[Pin | None, tuple[Dependency, ...]] = {None: ()}
         pending: list[Pin | None] = [None]
@@ -124,6 +126,12 @@ class Solver:
                     ways[edge.child] = (*ways[parent], edge)
                     pending.append(edge.child)
         return ways.get(pin, ())
+
+    def _hung(self, step: Step, edges: tuple[Dependency, ...]) -> tuple[Dependency, ...]:
+        """Below the package that is built, or below the top."""
+        if step.pin is None:
+            return edges
+        return build_edges(step.pin, edges, self.hooks.get(step, ()))
 
     def _preferred(self, step: Step) -> Preferred:
         previous = self._rules.previous

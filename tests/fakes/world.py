@@ -175,6 +175,9 @@ class FakeWorld:
             return Failure(pin, Phase.FETCH, f"the index has no wheel of {pin} {purpose}")
         return _foreign(self.foreign_wheels[pin])
 
+    def seed_wheel(self, pin: Pin) -> ForeignWheel | Failure:
+        return self.foreign(pin, "as a seed")
+
     def pre_built(self, pin: Pin) -> ForeignWheel | Failure | None:
         return self.foreign(pin, "that is pre-built") if pin in self.not_built else None
 

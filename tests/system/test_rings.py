@@ -130,18 +130,14 @@ def test_a_seed_is_recorded_and_only_what_was_built_without_it_is_published(
     assert not any(nodes[key]["pre_built"] for key in nodes)
 
 
-def test_a_graph_with_a_seed_is_a_lock_that_gives_the_same_wheels(
+def test_a_graph_with_a_seed_is_a_lock_that_gives_the_same_wheels_without_an_index(
     seeded: Program, tmp_path: Path
 ) -> None:
     program = seeded.copied(tmp_path / "carried")
     shutil.rmtree(program.output / "wheels-repo/downloads")
     before = program.graph.read_bytes()
 
-    with (
-        another_cache(program.engine, tmp_path / "cache") as variables,
-        index_server(program.index.port) as index,
-    ):
-        Program(program.engine, index, program.output).publish_wheels(SEED)
+    with another_cache(program.engine, tmp_path / "cache") as variables:
         done = program.run(
             "build-parallel", "--require-identical", str(program.graph), variables=variables
         )
@@ -149,11 +145,13 @@ def test_a_graph_with_a_seed_is_a_lock_that_gives_the_same_wheels(
     assert done.status == 0, done.stderr
     assert program.wheels() == WHEELS
     assert program.graph.read_bytes() == before
-    assert index.paths() == ["/simple/a/", f"/files/{SEED.wheel_filename}"]
+    seeds = program.output / "wheels-repo/seeds"
+    assert [it.read_bytes() for it in seeds.iterdir()] == [SEED.wheel()]
 
 
 def test_another_seed_than_the_one_of_the_lock_is_refused(seeded: Program, tmp_path: Path) -> None:
     program = seeded.copied(tmp_path / "carried")
+    (program.output / "wheels-repo/seeds" / SEED.wheel_filename).write_bytes(b"something else")
 
     with (
         another_cache(program.engine, tmp_path / "cache") as variables,

@@ -13,7 +13,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from builder.domain.builds import BuildOutcome, BuildSpec, Phase
 from builder.domain.digests import Digest
-from builder.domain.graph import DependencyGraph
+from builder.domain.graph import DependencyGraph, RequirementKind
 from builder.domain.releases import NoSuchProject, ProjectPage
 from builder.errors import ImpossibleError, IndexUnreachableError
 from builder.record.files import build_order, build_order_json, graph_json
@@ -180,6 +180,18 @@ def test_the_way_to_a_failure_is_told_from_the_top(phase: Phase, known: Known) -
     assert [(str(failure.pin), failure.phase) for failure in causes] == [("broken==1", phase)]
     chain = result.chains[pin("broken==1")]
     assert [edge.requirement for edge in chain] == ["app", "middle", "broken"]
+
+
+def test_the_way_to_a_failure_tells_what_a_backend_asked_for_from_what_its_source_does() -> None:
+    packages = [
+        Package("app==1", build=("backend",), hook=("broken",)),
+        Package("backend==1"),
+        Package("broken==1", fails=Phase.BUILD),
+    ]
+    result = run(FakeWorld(packages), request("app"))
+
+    kinds = [edge.kind for edge in result.chains[pin("broken==1")]]
+    assert kinds == [RequirementKind.TOPLEVEL, RequirementKind.BUILD_BACKEND]
 
 
 def test_a_backend_that_never_asks_for_the_same_fails() -> None:
