@@ -31,7 +31,8 @@ from builder.resolve.ages import exactly_named
 from builder.resolve.constraints import merge_constraints
 from builder.resolve.previous import PreviousChoices
 from builder.resolve.requirements_file import parse_requirement
-from builder.workflows.bootstrap import Bootstrap, Bootstrapped, Request
+from builder.workflows.bootstrap import Bootstrap
+from builder.workflows.runs import Bootstrapped, Request
 from builder.workflows.solving import Rules
 
 

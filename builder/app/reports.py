@@ -19,9 +19,9 @@ from builder.record.failures import (
     report_json,
     report_name,
 )
-from builder.workflows.bootstrap import Bootstrapped, Unresolved
 from builder.workflows.locks import LockBuilt
 from builder.workflows.packages import ForeignWheel
+from builder.workflows.runs import Bootstrapped, Unresolved
 
 
 @dataclass(frozen=True)

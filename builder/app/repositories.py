@@ -33,7 +33,8 @@ from builder.prepare.identity import Identity
 from builder.prepare.task import top_folder
 from builder.publish.files import publish_copy
 from builder.resolve.closure import Asked, applies
-from builder.workflows.bootstrap import Bootstrap, Bootstrapped, Request
+from builder.workflows.bootstrap import Bootstrap
+from builder.workflows.runs import Bootstrapped, Request
 from builder.workflows.solving import Rules
 from builder.workflows.states import States
 

@@ -15,9 +15,9 @@ from builder.domain.releases import Pin
 from builder.errors import ExitStatus
 from builder.graphs.acceptance import as_requirement
 from builder.record.causes import cause_of
-from builder.workflows.bootstrap import Bootstrapped, Unresolved
 from builder.workflows.locks import LockBuilt
 from builder.workflows.logs import SHOWN_LINES, harmless
+from builder.workflows.runs import Bootstrapped, Unresolved
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ build needs its environment solved and built first.
 """
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from threading import Event
-from typing import Any, Protocol
+from typing import Any
 
 from packaging.requirements import Requirement
 
@@ -22,10 +22,8 @@ from builder.domain.builds import (
     MetadataFound,
     MoreRequired,
     Phase,
-    Wheel,
 )
-from builder.domain.digests import Digest
-from builder.domain.graph import Dependency, DependencyGraph, Provision, RequirementKind
+from builder.domain.graph import Dependency, Provision, RequirementKind
 from builder.domain.metadata import ReleaseMetadata
 from builder.domain.releases import Candidate, Pin
 from builder.domain.repositories import is_repository
@@ -33,7 +31,7 @@ from builder.domain.sources import SourceTree
 from builder.errors import ImpossibleError
 from builder.prepare.task import SOURCE_DATE_EPOCH
 from builder.resolve.closure import Asked, Conflict, Knowledge
-from builder.schedule.budget import Budget, Claim
+from builder.schedule.budget import Claim
 from builder.workflows.every_version import every_version
 from builder.workflows.flows import (
     Await,
@@ -71,74 +69,10 @@ from builder.workflows.questions import (
     SourceOf,
 )
 from builder.workflows.recording import graph_of
-from builder.workflows.solving import Rules, Solver, blocked, unsolvable
+from builder.workflows.runs import Bootstrapped, Request, Unresolved, Watcher
+from builder.workflows.solving import Solver, blocked, unsolvable
 
 _TOP = Step("request")
-
-
-class Watcher(Protocol):
-    """Hears of what only the loop knows."""
-
-    def waits(self, pin: Pin, needs: tuple[Pin, ...]) -> None: ...
-
-    def failed(self, failure: Failure) -> None: ...
-
-    def built(self, wheel: Wheel) -> None: ...
-
-    def planned(self, pin: Pin) -> None: ...
-
-    def replaced(self, wheel: Wheel) -> None: ...
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is to be rebuilt, for what, and how far.
-
-    Attributes:
-        plan_only: find out what every build needs, and build only what that takes.
-        every_version: take each version that matches a requirement, not just one.
-        test_mode: put wheels of the index in place of builds that fail, and go on.
-        fail_fast: end the run at the first failure.
-    """
-
-    asked: tuple[Asked, ...]
-    rules: Rules
-    image: str
-    sandbox: Digest
-    budget: Budget
-    plan_only: bool = False
-    every_version: bool = False
-    test_mode: bool = False
-    fail_fast: bool = False
-
-
-@dataclass(frozen=True)
-class Unresolved:
-    """A requirement of the user that nothing satisfies; left out in test mode."""
-
-    asked: Asked
-    reason: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Bootstrapped:
-    """How a bootstrap ended.
-
-    Attributes:
-        graph: None where something that was asked for is missing.
-        install_edges: those of the request and of what it needs at run time.
-        chains: for each failed package, the edges that lead to it from the top.
-        replaced: what was put in place of failed builds, in test mode.
-        not_replaced: why nothing was, for each failed build where that was tried.
-    """
-
-    graph: DependencyGraph | None
-    install_edges: tuple[Dependency, ...]
-    failures: tuple[Failure, ...]
-    chains: Mapping[Pin, tuple[Dependency, ...]]
-    unresolved: tuple[Unresolved, ...] = ()
-    replaced: Mapping[Pin, ForeignWheel] = field(default_factory=dict)
-    not_replaced: Mapping[Pin, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

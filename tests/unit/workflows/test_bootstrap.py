@@ -20,7 +20,8 @@ from builder.record.files import build_order, build_order_json, graph_json
 from builder.resolve.closure import Asked
 from builder.resolve.constraints import Constraint
 from builder.schedule.budget import Budget
-from builder.workflows.bootstrap import Bootstrap, Bootstrapped, Request
+from builder.workflows.bootstrap import Bootstrap
+from builder.workflows.runs import Bootstrapped, Request
 from builder.workflows.solving import Rules
 from tests.facts import TARGET, pin
 from tests.fakes.world import FakeWorld, Known, Package

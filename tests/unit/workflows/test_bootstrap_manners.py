@@ -12,7 +12,8 @@ from builder.errors import ImpossibleError
 from builder.record.files import build_order, build_order_json, graph_json
 from builder.record.reading import read_graph
 from builder.resolve.previous import PreviousChoices
-from builder.workflows.bootstrap import Bootstrap, Bootstrapped, Request
+from builder.workflows.bootstrap import Bootstrap
+from builder.workflows.runs import Bootstrapped, Request
 from tests.facts import pin, wheel
 from tests.fakes.world import FakeWorld, Known, Package
 from tests.unit.workflows.test_bootstrap import request

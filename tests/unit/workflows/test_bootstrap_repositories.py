@@ -20,7 +20,8 @@ from builder.resolve.closure import Asked
 from builder.schedule.budget import Budget
 from builder.stores.files import FileStore
 from builder.workflows.agent import Agent
-from builder.workflows.bootstrap import Bootstrap, Bootstrapped, Request
+from builder.workflows.bootstrap import Bootstrap
+from builder.workflows.runs import Bootstrapped, Request
 from builder.workflows.sandbox import Room, Sandbox
 from builder.workflows.solving import Rules
 from builder.workflows.sources import SourceFolders, Sources
