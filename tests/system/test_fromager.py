@@ -27,7 +27,7 @@ from tests.system.fromager import Fromager
 from tests.system.sdists import Package
 from tests.system.test_locks import wheel_server
 
-pytestmark = [pytest.mark.engine, pytest.mark.image]
+pytestmark = [pytest.mark.engine, pytest.mark.image, pytest.mark.once]
 
 WHEELS = [
     "application-1.0-0-py3-none-any.whl",

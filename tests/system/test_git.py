@@ -14,6 +14,9 @@ from tests.git_repository import GitRepository, smart_server
 from tests.system.conftest import Program, another_cache
 from tests.system.sdists import BACKEND, Package
 
+pytestmark = pytest.mark.once
+
+
 TELLS_ITS_VERSION = BACKEND.replace('project["version"]', 'open("VERSION").read().strip()')
 GIT_WHEELS = [
     "application-1.0-0-py3-none-any.whl",

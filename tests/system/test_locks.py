@@ -20,6 +20,8 @@ from tests.index_server import IndexServer, index_server
 from tests.system.conftest import Program, another_cache
 from tests.system.sdists import Package
 
+pytestmark = pytest.mark.once
+
 SAYS_ITS_TOOLS = """
 import importlib.metadata as installed
 if PHASE == "build_wheel":

@@ -7,6 +7,9 @@ import pytest
 from tests.system.conftest import Done, Program
 from tests.system.sdists import Package
 
+pytestmark = pytest.mark.once
+
+
 BACKEND = "one-file"
 FITS = """\
 A note about why.

@@ -13,6 +13,9 @@ from tests.index_server import index_server
 from tests.system.conftest import Done, Program, another_cache
 from tests.system.sdists import Package
 
+pytestmark = pytest.mark.once
+
+
 WHEELS = ["a-1.0-0-py3-none-any.whl", "b-1.0-0-py3-none-any.whl", "c-1.0-0-py3-none-any.whl"]
 
 

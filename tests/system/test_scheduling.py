@@ -17,6 +17,8 @@ from tests.index_server import index_server
 from tests.system.conftest import Done, Program, Span
 from tests.system.sdists import Package
 
+pytestmark = pytest.mark.once
+
 TAKES = """
 import time
 if PHASE == "build_wheel":

@@ -14,6 +14,8 @@ from tests.index_server import IndexServer, index_server
 from tests.system.conftest import Done, Program
 from tests.system.sdists import Package
 
+pytestmark = pytest.mark.once
+
 LACKS_A_HEADER = """
 if PHASE == "build_wheel":
     print("module.c:1:10: fatal error: zlib.h: No such file or directory")
