@@ -63,6 +63,16 @@ class GitRepository:
             self.git("tag", "--annotate", "--message=a release", tag)
         return self.git("rev-parse", "HEAD")
 
+    def add_submodules(self, *parts: tuple[str, str, str]) -> str:
+        """Commits submodules: for each the path, the address, the commit."""
+        text = "".join(f'[submodule "{p}"]\n\tpath = {p}\n\turl = {url}\n' for p, url, _ in parts)
+        (self.folder / ".gitmodules").write_text(text)
+        self.git("add", ".gitmodules")
+        for path, _, commit in parts:
+            self.git("update-index", "--add", "--cacheinfo", f"160000,{commit},{path}")
+        self.git("commit", "--quiet", "--message=submodules")
+        return self.git("rev-parse", "HEAD")
+
 
 class _Smart(BaseHTTPRequestHandler):
     """Hands each request to git's own program for serving repositories."""

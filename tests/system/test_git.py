@@ -324,7 +324,44 @@ def test_logins_are_in_no_file_and_no_message(
     assert graph(tree)["library==2.0"]["download_url"].startswith("git+http://127.0.0.1:")
 
 
-SUBMODULE = '[submodule "sub"]\n\tpath = sub\n\turl = https://git.example/x\n'
+def test_submodules_belong_to_the_source_where_settings_say_so(
+    tree: Program, repository: GitRepository, library: Package, tmp_path: Path
+) -> None:
+    data = GitRepository.make(tmp_path / "served" / "data")
+    commit = data.commit({"table": "1 2 3"})
+    repository.commit(files_of(library))
+    repository.add_submodules(("vendor/data", "../data", commit))
+    settings = tmp_path / "settings"
+    settings.mkdir()
+    command = ("bootstrap", "--sdist-only", "--settings-dir", str(settings), repository.url)
+    archive = tree.output / "sdists-repo/downloads/library-2.0.tar.gz"
+
+    without = tree.run(*command)
+    names = names_in(archive)
+    (settings / "library.yaml").write_text("git_options: {submodules: true}\n")
+    taken = tree.run(*command)
+    archive_with = archive.read_bytes()
+    archive.unlink()
+    with another_cache(tree.engine, tmp_path / "cache") as variables:
+        fetched = tree.run(
+            "build-parallel",
+            "--settings-dir",
+            str(settings),
+            str(tree.graph),
+            variables=variables,
+        )
+
+    assert (without.status, taken.status, fetched.status) == (0, 0, 0), fetched.stderr
+    assert "has submodules, which are left out: git_options.submodules" in without.stderr
+    assert "library-2.0/vendor/data/table" not in names
+    assert "left out" not in taken.stderr
+    assert "library-2.0/vendor/data/table" in names_in(archive)
+    assert archive.read_bytes() == archive_with
+
+
+def names_in(archive: Path) -> list[str]:
+    with tarfile.open(archive) as tar:
+        return tar.getnames()
 
 
 def test_nothing_that_a_repository_asks_for_is_run_or_followed(
@@ -362,7 +399,6 @@ def test_nothing_that_a_repository_asks_for_is_run_or_followed(
     [
         ({}, {"passwd": "/etc/passwd"}, "outside the archive"),
         ({}, {"up": "../../elsewhere"}, "outside the archive"),
-        ({".gitmodules": SUBMODULE}, {}, "has submodules (.gitmodules), which are not fetched"),
         ({"pyproject.toml": "[project"}, {}, "pyproject.toml is not valid"),
     ],
 )

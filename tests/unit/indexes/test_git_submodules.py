@@ -17,17 +17,6 @@ COMMIT = "1" * 40
 PARENT = GitReference.parse("git+https://user:secret@git.example/group/project@v1")
 
 
-def with_submodules(repository: GitRepository, *parts: tuple[str, str, str]) -> str:
-    """Adds submodules: path, address, commit."""
-    text = "".join(f'[submodule "{p}"]\n\tpath = {p}\n\turl = {url}\n' for p, url, _ in parts)
-    (repository.folder / ".gitmodules").write_text(text)
-    repository.git("add", ".gitmodules")
-    for path, _, commit in parts:
-        repository.git("update-index", "--add", "--cacheinfo", f"160000,{commit},{path}")
-    repository.git("commit", "--quiet", "--message=submodules")
-    return repository.git("rev-parse", "HEAD")
-
-
 @pytest.fixture
 def project(tmp_path: Path) -> GitReference:
     """A repository with two submodules, one of which has one itself, some named relatively."""
@@ -37,12 +26,11 @@ def project(tmp_path: Path) -> GitReference:
     )
     inner_commit = inner.commit({"in": "inner"})
     left.commit({"file": "left"})
-    left_commit = with_submodules(left, ("deep/inner", "../inner", inner_commit))
+    left_commit = left.add_submodules(("deep/inner", "../inner", inner_commit))
     right_commit = right.commit({"file": "right"})
     right.commit({"file": "newer than what is named"})
     top.commit({"setup.py": "top"})
-    commit = with_submodules(
-        top,
+    commit = top.add_submodules(
         ("vendor/left", "../left", left_commit),
         ("vendor/right", f"file://{right.folder}", right_commit),
     )
@@ -124,7 +112,7 @@ def test_a_repository_that_holds_itself_ends(git: GitRepositories, tmp_path: Pat
     repository = GitRepository.make(tmp_path / "served")
     commit = repository.commit({"a": "1"})
     for _ in range(12):
-        commit = with_submodules(repository, ("again", "./", commit))
+        commit = repository.add_submodules(("again", "./", commit))
 
     with pytest.raises(InputError, match="levels deep"):
         git.archive(GitReference.parse(repository.url), "p", tmp_path / "1.tar.gz", ALL)
