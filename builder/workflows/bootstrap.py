@@ -48,6 +48,7 @@ from builder.workflows.packages import (
     METADATA,
     PLAN,
     STAGED,
+    STATED,
     WHEEL,
     Closure,
     ForeignWheel,
@@ -161,6 +162,8 @@ class Bootstrap:
         if step.pin is None:
             return self._whole_request()
         candidate = self._solver.candidates[step.pin]
+        if step.kind == STATED:
+            return self._stated(candidate)
         if step.kind == METADATA:
             return self._metadata(step, candidate)
         if step.kind == PLAN:
@@ -311,6 +314,23 @@ class Bootstrap:
     def _metadata(
         self, step: Step, candidate: Candidate
     ) -> Generator[Need, Any, ReleaseMetadata | Failure]:
+        stated = Step(STATED, candidate.pin)
+        known: ReleaseMetadata | Failure | None = (yield Await((stated,)))[stated]
+        if known is not None:
+            return known
+        found = yield from self._told_by_hooks(step, candidate)
+        if isinstance(found, Failure) and self._request.test_mode:
+            package = yield from self._in_place_of(found)
+            if isinstance(package, Package) and package.wheel is not None:
+                return package.wheel.metadata
+        elif isinstance(found, Failure):
+            self._tell(found)
+        return found
+
+    def _stated(
+        self, candidate: Candidate
+    ) -> Generator[Need, Any, ReleaseMetadata | Failure | None]:
+        """None where only hooks can tell, or where whoever asks them will meet a failure first."""
         if candidate.pin in self._request.rules.seeds.values():
             seed = yield from self._seed(candidate.pin)
             return seed if isinstance(seed, Failure) else seed.wheel.metadata
@@ -321,23 +341,15 @@ class Bootstrap:
         found: ReleaseMetadata | None = (yield Learn((question,)))[question]
         if found is not None:
             return found
-        found_in_source = yield from self._metadata_of_source(step, candidate)
-        if isinstance(found_in_source, Failure) and self._request.test_mode:
-            package = yield from self._in_place_of(found_in_source)
-            if isinstance(package, Package) and package.wheel is not None:
-                return package.wheel.metadata
-        elif isinstance(found_in_source, Failure):
-            self._tell(found_in_source)
-        return found_in_source
+        source: SourceTree | Failure = (yield Learn((SourceOf(candidate),)))[SourceOf(candidate)]
+        return source.static_metadata if isinstance(source, SourceTree) else None
 
-    def _metadata_of_source(
+    def _told_by_hooks(
         self, step: Step, candidate: Candidate
     ) -> Generator[Need, Any, ReleaseMetadata | Failure]:
         source: SourceTree | Failure = (yield Learn((SourceOf(candidate),)))[SourceOf(candidate)]
         if isinstance(source, Failure):
             return source
-        if source.static_metadata is not None:
-            return source.static_metadata
         ran = yield from self._hooks(step, source, Goal.METADATA)
         if isinstance(ran, Failure):
             return ran

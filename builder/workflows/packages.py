@@ -17,9 +17,17 @@ from builder.domain.graph import (
 from builder.domain.releases import Pin, RemoteFile
 from builder.domain.sources import SourceTree
 
-METADATA, PLAN, SOURCE, STAGED, WHEEL = "metadata", "plan", "source", "staged", "wheel"
+METADATA, PLAN, SOURCE, STAGED, STATED, WHEEL = (
+    "metadata",
+    "plan",
+    "source",
+    "staged",
+    "stated",
+    "wheel",
+)
 """The kinds of steps that are about one release: what it requires, what its build needs, its
-source, its wheel for the sake of a seeded package, its wheel."""
+source, its wheel for the sake of a seeded package, what it requires as far as that is told without
+running anything of it, its wheel."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from builder.domain.releases import Pin
 from builder.domain.repositories import is_repository
 from builder.resolve.constraints import Constraint
 from builder.workflows.flows import Step
-from builder.workflows.packages import METADATA, PLAN, STAGED, WHEEL, Package, completed
+from builder.workflows.packages import METADATA, PLAN, STAGED, STATED, WHEEL, Package, completed
 
 
 def graph_of(
@@ -78,7 +78,7 @@ def _recipe(package: Package | None, packages: Mapping[Pin, Package]) -> BuildRe
 
 def _requires(package: Package, results: Mapping[Step, Any]) -> tuple[str, ...] | None:
     """The built wheel has the last word; before there is one, whatever resolution went by."""
-    metadata = results.get(Step(METADATA, package.pin))
+    metadata = results.get(Step(METADATA, package.pin), results.get(Step(STATED, package.pin)))
     if package.wheel is not None:
         metadata = package.wheel.metadata
     if not isinstance(metadata, ReleaseMetadata):

@@ -27,7 +27,7 @@ from builder.resolve.closure import (
 from builder.resolve.constraints import Constraint
 from builder.resolve.previous import Preferred, PreviousChoices
 from builder.workflows.flows import Await, Learn, Need, Step
-from builder.workflows.packages import METADATA, build_edges
+from builder.workflows.packages import METADATA, STATED, build_edges
 from builder.workflows.questions import PageOf
 
 
@@ -146,11 +146,22 @@ class Solver:
         answers = yield Learn(tuple(PageOf(name) for name in pages))
         knowledge.pages.update({question.name: page for question, page in answers.items()})
         self.candidates.update({candidate.pin: candidate for candidate in candidates})
-        results = yield Await(tuple(Step(METADATA, candidate.pin) for candidate in candidates))
+        failure = yield from self._take(STATED, candidates, knowledge)
+        unknown = tuple(one for one in candidates if one.pin not in knowledge.metadata)
+        if failure is not None or pages or len(unknown) < len(candidates):
+            # What is known now may rule them out, or show a conflict, before anything is built.
+            return failure
+        return (yield from self._take(METADATA, unknown, knowledge))
+
+    def _take(
+        self, kind: str, candidates: tuple[Candidate, ...], knowledge: Knowledge
+    ) -> Generator[Need, Any, Failure | None]:
+        results = yield Await(tuple(Step(kind, candidate.pin) for candidate in candidates))
         for step, result in results.items():
             if isinstance(result, Failure):
                 return result
-            knowledge.metadata[step.pin] = result
+            if result is not None:
+                knowledge.metadata[step.pin] = result
         return None
 
     def _applying(self, metadata: ReleaseMetadata) -> set[str]:

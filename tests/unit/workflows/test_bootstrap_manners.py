@@ -145,13 +145,16 @@ def test_in_test_mode_requirements_that_conflict_are_left_out_one_by_one() -> No
     assert [str(one.asked.requirement) for one in result.unresolved] == ["lib>=2"]
 
 
-def test_a_conflict_names_both_chains_and_nothing_is_built() -> None:
+@pytest.mark.parametrize("known", list(Known))
+def test_a_conflict_names_both_chains_and_nothing_is_built(known: Known) -> None:
+    """Not even for a release that only its hooks tell of, where the others settle the matter."""
     packages = (
         Package("app==1", ("middle",)),
         Package("middle==1", ("lib<2",)),
         Package("other==1", ("lib>=2",)),
-        Package("lib==1"),
-        Package("lib==2"),
+        Package("lib==1", build=("tool",), known=known),
+        Package("lib==2", build=("tool",), known=known),
+        Package("tool==1"),
     )
     world = FakeWorld(packages)
 
