@@ -9,10 +9,13 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.system.conftest import another_cache
 
 SETS = Path(__file__).parent / "sets"
 IMAGE = "cpu-py311"
@@ -23,8 +26,9 @@ Words = list[str | Path]
 BUILDER = [sys.executable, "-m", "builder"]
 
 
-def run(*words: str | Path) -> None:
-    done = subprocess.run(words, check=False, stderr=subprocess.PIPE, text=True)
+def run(*words: str | Path, variables: Mapping[str, str] | None = None) -> None:
+    environment = {**os.environ, **(variables or {})}
+    done = subprocess.run(words, check=False, stderr=subprocess.PIPE, text=True, env=environment)
     assert done.returncode == 0, done.stderr
 
 
@@ -42,9 +46,11 @@ def test_a_set_is_built_from_its_lock_where_nothing_can_be_reached(
     lock = carried / "work-dir/graph.json"
     before = lock.read_bytes()
 
-    away: Words = ["--index-url", NOWHERE, "--cache-dir", a_cache_of_images(tmp_path / "cache")]
     place = ALONE if os.geteuid() == 0 else []
-    run(*place, *BUILDER, "build-parallel", "--force", lock, "-O", carried, *away, *common)
+    away: Words = ["--force", lock, "-O", carried, "--index-url", NOWHERE, *common]
+    # Nothing that was built or fetched before helps.
+    with another_cache(engine, tmp_path / "cache") as variables:
+        run(*place, *BUILDER, "build-parallel", *away, variables=variables)
 
     assert lock.read_bytes() == before
     nodes: dict[str, Any] = json.loads(before)
@@ -52,11 +58,3 @@ def test_a_set_is_built_from_its_lock_where_nothing_can_be_reached(
     assert {record["origin"] for record in summary} == {"built"}
     assert len(summary) == len(nodes) - 1
     assert not any(record["identical_to_lock"] is False for record in summary)
-
-
-def a_cache_of_images(folder: Path) -> Path:
-    """Nothing that was built or fetched before helps."""
-    usual = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "builder"
-    images = Path(os.environ.get("BUILDER_CACHE_DIR", usual)) / "images"
-    shutil.copytree(images, folder / "images", symlinks=True)
-    return folder
