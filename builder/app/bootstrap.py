@@ -7,7 +7,6 @@ from threading import Event
 from packaging.utils import NormalizedName
 
 from builder.app.documents import read_place
-from builder.app.images import image_catalogue
 from builder.app.overrides import load_overrides
 from builder.app.reports import reported, write_report
 from builder.app.repositories import Identification, Identified, held_states, open_repositories
@@ -80,10 +79,7 @@ def bootstrap(
     seeds = _seeds(manner.seeds)
     usual = open_index(settings, overrides, requested.parsed)
     repositories = open_repositories(settings)
-    catalogue = image_catalogue(settings)
-    image = catalogue.open(settings.image_name)
-    interpreter = catalogue.recipe(settings.image_name).python
-    with open_workshop(settings, image, interpreter, stop, notify) as shop:
+    with open_workshop(settings, stop, notify) as shop:
         rules = Rules(
             merge_constraints(requested.parsed.constraints, shop.target.markers),
             shop.target,

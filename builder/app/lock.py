@@ -10,7 +10,6 @@ from threading import Event
 from packaging.requirements import InvalidRequirement, Requirement
 
 from builder.app.documents import read_place
-from builder.app.images import image_catalogue
 from builder.app.locked_world import LockedWorld
 from builder.app.overrides import load_overrides
 from builder.app.reports import reported, write_report
@@ -111,10 +110,7 @@ def build_from_lock(
         raise InputError("the lock names no release", hint="is this the file of a bootstrap?")
     overrides = load_overrides(settings, notify)
     index = open_index(settings, overrides)
-    catalogue = image_catalogue(settings)
-    image = catalogue.open(settings.image_name)
-    interpreter = catalogue.recipe(settings.image_name).python
-    with open_workshop(settings, image, interpreter, stop, notify) as shop:
+    with open_workshop(settings, stop, notify) as shop:
         world = LockedWorld(Place(settings, index, shop, overrides, notify), force=strictness.force)
         request = LockRequest(
             lock.nodes,

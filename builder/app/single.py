@@ -16,7 +16,6 @@ from packaging.utils import (
 )
 from packaging.version import InvalidVersion, Version
 
-from builder.app.images import image_catalogue
 from builder.app.locked_world import FOLDERS, LockedWorld
 from builder.app.overrides import load_overrides
 from builder.app.requested import index_urls, open_index
@@ -82,10 +81,7 @@ def prepare(settings: Settings, pin: Pin, notify: Notify, stop: Event) -> Source
     node = _downloaded(settings, pin)
     overrides = load_overrides(settings, notify)
     index = open_index(settings, overrides)
-    catalogue = image_catalogue(settings)
-    interpreter = catalogue.recipe(settings.image_name).python
-    image = catalogue.open(settings.image_name)
-    with open_workshop(settings, image, interpreter, stop, notify) as shop:
+    with open_workshop(settings, stop, notify) as shop:
         world = LockedWorld(Place(settings, index, shop, overrides, notify), force=True)
         return world.locked_source(node)
 
@@ -200,10 +196,7 @@ def _run(
 ) -> LockBuilt:
     overrides = load_overrides(settings, notify)
     index = open_index(settings, overrides)
-    catalogue = image_catalogue(settings)
-    interpreter = catalogue.recipe(settings.image_name).python
-    image = catalogue.open(settings.image_name)
-    with open_workshop(settings, image, interpreter, stop, notify) as shop:
+    with open_workshop(settings, stop, notify) as shop:
         place = Place(settings, index, shop, overrides, notify)
         world = _SingleWorld(place, node.pin, folder)
         request = LockRequest(

@@ -2,7 +2,6 @@
 
 from threading import Event
 
-from builder.app.images import image_catalogue
 from builder.app.settings import Settings
 from builder.app.workshop import Notify, open_workshop
 from builder.domain.events import Event as Happening
@@ -19,16 +18,13 @@ def target_if_known(settings: Settings, notify: Notify) -> TargetPython | None:
     Raises:
         InputError: the user named an image that does not exist.
     """
-    catalogue = image_catalogue(settings)
 
     def warn(happened: Happening) -> None:
         if isinstance(happened, Noted) and happened.warning:
             notify(happened)
 
     try:
-        image = catalogue.open(settings.image_name)
-        interpreter = catalogue.recipe(settings.image_name).python
-        with open_workshop(settings, image, interpreter, Event(), warn) as shop:
+        with open_workshop(settings, Event(), warn) as shop:
             return shop.target
     except (EngineError, ImageError, InputError) as error:
         if isinstance(error, InputError) and settings.image is not None:

@@ -35,9 +35,7 @@ Notify = Callable[[Happening], None]
 
 def probe_engine(settings: Settings, choice: EngineChoice) -> tuple[Enforcement, ...]:
     """What a container of an engine looks like from inside, with the chosen image."""
-    catalogue = image_catalogue(settings)
-    image = catalogue.open(settings.image_name)
-    interpreter = catalogue.recipe(settings.image_name).python
+    image, interpreter = _chosen_image(settings)
     stop = Event()
     with (
         open_engine(choice, settings.engine_variables) as engine,
@@ -57,16 +55,16 @@ class Workshop:
 
 
 @contextmanager
-def open_workshop(
-    settings: Settings, image: Image, interpreter: str, stop: Event, notify: Notify
-) -> Iterator[Workshop]:
-    """Opens the engine, clears away what killed runs left, and loads the image.
+def open_workshop(settings: Settings, stop: Event, notify: Notify) -> Iterator[Workshop]:
+    """Opens the engine, clears away what killed runs left, and loads the chosen image.
 
     Raises:
         EngineError: no engine works here.
         ImageError: the image cannot be used.
+        InputError: there is no such image.
         StorageError: the cache cannot be written.
     """
+    image, interpreter = _chosen_image(settings)
     with open_engine(settings.engine, settings.engine_variables) as engine:
         facts = engine.facts
         mode = "rootless" if facts.rootless else "rootful"
@@ -83,6 +81,13 @@ def open_workshop(
         with _sandbox(settings, engine, identifier, interpreter, stop) as sandbox:
             store = FileStore(settings.cache / "store", reuse=settings.reuse)
             yield Workshop(sandbox, store, describe_target(sandbox, store), sandbox.scratch)
+
+
+def _chosen_image(settings: Settings) -> tuple[Image, str]:
+    """The image, and its Python."""
+    catalogue = image_catalogue(settings)
+    image = catalogue.open(settings.image_name)
+    return image, catalogue.recipe(settings.image_name).python
 
 
 @contextmanager
