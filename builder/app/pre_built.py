@@ -1,6 +1,6 @@
-"""Projects whose wheels the settings take from an index instead of building them."""
+"""Releases whose wheels the settings take from an index instead of building them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from packaging.specifiers import SpecifierSet
 from packaging.tags import Tag
@@ -22,7 +22,7 @@ _PURPOSE = "as the pre-built wheel that the settings ask for"
 
 
 class PreBuiltWheels:
-    """Finds and fetches the wheels of pre-built projects. Safe from several threads."""
+    """Finds and fetches the wheels of pre-built releases. Safe from several threads."""
 
     def __init__(
         self,
@@ -32,60 +32,97 @@ class PreBuiltWheels:
     ) -> None:
         self._usual = usual
         self._overrides = overrides
-        self._own: dict[NormalizedName, tuple[Index, ForeignWheels]] = {}
+        self._own: dict[str, tuple[Index, ForeignWheels]] = {}
         for name in overrides.projects:
-            chosen = overrides.pre_built(name)
-            if chosen is not None and chosen.wheel_server_url is not None:
-                index = SimpleIndex([chosen.wheel_server_url])
-                self._own[name] = (index, elsewhere(index))
+            for chosen in overrides.pre_built_anywhere(name):
+                url = chosen.wheel_server_url
+                if url is not None and url not in self._own:
+                    index = SimpleIndex([url])
+                    self._own[url] = (index, elsewhere(index))
 
     def page(self, name: NormalizedName, usual: Index) -> ProjectPage | NoSuchProject:
-        """The releases of a pre-built project: those with a wheel for the target.
+        """The releases of a project: those with a wheel for the target where they are pre-built.
 
         Raises:
-            InputError: the one wheel that the settings name is none of the project.
+            InputError: a wheel that the settings name is none of the project.
         """
-        pinned = self._pinned(name)
-        if pinned is not None:
-            pin, file = pinned
-            return ProjectPage(name, (_candidate(pin, file, file.url),))
-        index = self._own[name][0] if name in self._own else usual
-        page = index.project(name)
+        chosen = self._overrides.pre_built_anywhere(name)
+        if not chosen:
+            return usual.project(name)
+        found = {pin: _candidate(pin, file, file.url) for pin, file in self._pinned(name)}
+        for url in sorted({one.wheel_server_url for one in chosen if one.wheel_server_url}):
+            found |= self._with_wheels(self._own[url][0].project(name), url)
+        page: ProjectPage | NoSuchProject = ProjectPage(name, ())
+        if not self._is_elsewhere(name):
+            page = usual.project(name)
+            found |= self._with_wheels(page, None)
         if isinstance(page, NoSuchProject):
-            return page
-        candidates = [
-            _candidate(Pin(name, version), best[0], best[0].url)
-            for version, files in page.wheels.items()
-            if (best := fitting_wheels(files, self._tags))
-        ]
-        newest_first = sorted(candidates, key=lambda one: one.pin, reverse=True)
+            if not found:
+                return page
+            page = ProjectPage(name, ())
+        built = [one for one in page.candidates if self._overrides.pre_built(one.pin) is None]
+        newest_first = sorted((*found.values(), *built), key=lambda one: one.pin, reverse=True)
         return ProjectPage(name, tuple(newest_first), page.notes, page.wheels)
 
-    def wheel(self, pin: Pin) -> ForeignWheel | Failure:
-        """The wheel of a release of a pre-built project."""
-        pinned = self._pinned(pin.name)
+    def wheel(self, pin: Pin) -> ForeignWheel | Failure | None:
+        """The wheel of a release; None where it is to be built."""
+        chosen = self._overrides.pre_built(pin)
+        if chosen is None:
+            return None
+        pinned = dict(self._pinned(pin.name)).get(pin)
         if pinned is not None:
-            return self._usual.of_file(pin, pinned[1])
-        wheels = self._own[pin.name][1] if pin.name in self._own else self._usual
+            return self._usual.of_file(pin, pinned)
+        url = chosen.wheel_server_url
+        wheels = self._own[url][1] if url is not None else self._usual
         return wheels.of_release(pin, _PURPOSE)
 
     @property
     def _tags(self) -> frozenset[Tag]:
         return self._usual.tags
 
-    def _pinned(self, name: NormalizedName) -> tuple[Pin, RemoteFile] | None:
-        chosen = self._overrides.pre_built(name)
-        if chosen is None or chosen.pre_built_url is None:
-            return None
-        address, _, fragment = chosen.pre_built_url.partition("#")
-        file = file_at(address, Digest(fragment.removeprefix("sha256=")))
-        try:
-            found, version, _, _ = parse_wheel_filename(file.filename)
-        except InvalidWheelFilename as error:
-            raise _no_wheel(name, file.filename) from error
-        if found != name:
-            raise _no_wheel(name, file.filename)
-        return Pin(name, version), file
+    def _is_elsewhere(self, name: NormalizedName) -> bool:
+        """Whether nothing of a project comes from the usual index."""
+        package = self._overrides.package(name)
+        if any("pre_built" in one.model_fields_set for one in package.versions.values()):
+            return False
+        every = self._overrides.in_force(name).settings
+        return every.pre_built and bool(every.pre_built_url or every.wheel_server_url)
+
+    def _with_wheels(
+        self, page: ProjectPage | NoSuchProject, url: str | None
+    ) -> dict[Pin, Candidate]:
+        """The releases that are taken from the page of one server; None is the usual index."""
+        found: dict[Pin, Candidate] = {}
+        for version, files in page.wheels.items() if isinstance(page, ProjectPage) else ():
+            pin = Pin(page.name, version)
+            chosen = self._overrides.pre_built(pin)
+            if chosen is None or chosen.pre_built_url or chosen.wheel_server_url != url:
+                continue
+            best = fitting_wheels(files, self._tags)
+            if best:
+                found[pin] = _candidate(pin, best[0], best[0].url)
+        return found
+
+    def _pinned(self, name: NormalizedName) -> Iterator[tuple[Pin, RemoteFile]]:
+        """The wheels that the settings name, each where it is in force for its own version."""
+        chosen = self._overrides.pre_built_anywhere(name)
+        for url in sorted({one.pre_built_url for one in chosen if one.pre_built_url}):
+            pin, file = _named_by(url, name)
+            in_force = self._overrides.pre_built(pin)
+            if in_force is not None and in_force.pre_built_url == url:
+                yield pin, file
+
+
+def _named_by(url: str, name: NormalizedName) -> tuple[Pin, RemoteFile]:
+    address, _, fragment = url.partition("#")
+    file = file_at(address, Digest(fragment.removeprefix("sha256=")))
+    try:
+        found, version, _, _ = parse_wheel_filename(file.filename)
+    except InvalidWheelFilename as error:
+        raise _no_wheel(name, file.filename) from error
+    if found != name:
+        raise _no_wheel(name, file.filename)
+    return Pin(name, version), file
 
 
 def _candidate(pin: Pin, file: RemoteFile, where: str) -> Candidate:

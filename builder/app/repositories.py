@@ -154,7 +154,7 @@ class Identification:
             identity = self._states.identity(commit)
             pin = _pin(line, commit, identity)
         self._place.notify(Noted(f"{line.reference}: commit {commit.ref[:12]}"))
-        wanted = self._place.overrides.submodules(pin.name).are_wanted
+        wanted = self._place.overrides.submodules(pin.name, pin.version).are_wanted
         if not wanted and self._repositories.has_submodules(commit):
             text = f"{commit} has submodules, which are left out"
             hint = f"git_options.submodules in the settings of {pin.name} takes them along"
@@ -172,7 +172,7 @@ class Identification:
                     f"{state.commit} ({state.line.origin})",
                     hint="name one state of one repository",
                 )
-            if self._place.overrides.pre_built(name) is not None:
+            if self._place.overrides.pre_built(state.pin) is not None:
                 raise InputError(
                     f"{state.line.origin}: {name} is asked for from a repository, and the "
                     "settings have its wheel taken from an index",
@@ -186,7 +186,7 @@ class Identification:
         file = packed_file(pin, state.commit)
         packed = scratch / file.filename
         with full_disk():
-            submodules = self._place.overrides.submodules(pin.name)
+            submodules = self._place.overrides.submodules(pin.name, pin.version)
             digest = self._repositories.archive(state.commit, top_folder(pin), packed, submodules)
             publish_copy(packed, self._place.settings.sdists_repo / "downloads" / file.filename)
             packed.unlink()

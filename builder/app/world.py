@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from packaging.utils import NormalizedName
 
 from builder.app.capacity import available_memory_gb
+from builder.app.customization import Customization
 from builder.app.pre_built import PreBuiltWheels
 from builder.app.settings import Settings
 from builder.app.workshop import Notify, Workshop
@@ -69,9 +70,16 @@ class World:
         self._index = index
         self._store = shop.store
         self._overrides = overrides
+        self._customization = Customization(overrides)
         self._notify = notify
         self._sources = Sources(
-            index, shop.store, shop.sandbox, folders, place.hashes, notify, overrides.patches
+            index,
+            shop.store,
+            shop.sandbox,
+            folders,
+            place.hashes,
+            notify,
+            self._customization.preparation,
         )
         self._builds = Builds(
             shop.store,
@@ -92,9 +100,7 @@ class World:
             self._cached = CachedWheels(servers, wheels(servers))
 
     def page(self, name: NormalizedName) -> ProjectPage | NoSuchProject:
-        if self._overrides.pre_built(name) is not None:
-            return self._pre_built.page(name, self._index)
-        return self._index.project(name)
+        return self._pre_built.page(name, self._index)
 
     def index_metadata(self, candidate: Candidate) -> ReleaseMetadata | None:
         for wheel in candidate.wheels:
@@ -151,8 +157,6 @@ class World:
             return self._foreign.of_file(package, file_at(url, digest))
 
     def pre_built(self, pin: Pin) -> ForeignWheel | Failure | None:
-        if self._overrides.pre_built(pin.name) is None:
-            return None
         with full_disk():
             return self._pre_built.wheel(pin)
 
@@ -166,9 +170,8 @@ class World:
             return self._cached.find(pin, number, filename, digest)
 
     def build(self, spec: BuildSpec) -> BuildOutcome:
-        number = self._overrides.build_tag(spec.source.pin)
         with full_disk():
-            return self._builds.build(replace(spec, build_number=number))
+            return self._builds.build(self._customization.spec(spec))
 
     def publish(self, package: Package) -> None:
         if package.wheel is None:
@@ -210,7 +213,7 @@ class World:
         self._notify(Noted(text, warning=True))
 
     def _appetite(self, pin: Pin) -> Appetite:
-        options = self._overrides.build_options(pin.name)
+        options = self._overrides.build_options(pin.name, pin.version)
         return Appetite(
             options.cpu_cores_per_job, options.memory_per_job_gb, exclusive=options.exclusive_build
         )

@@ -142,7 +142,10 @@ def build_task(spec: BuildSpec, top: str) -> dict[str, object]:
         "backend": system.backend,
         "backend_path": list(system.backend_path),
         "accepted": list(spec.accepted),
-        "config_settings": {},
+        "config_settings": {
+            name: given if isinstance(given, str) else list(given)
+            for name, given in spec.config_settings
+        },
     }
 
 

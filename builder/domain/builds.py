@@ -9,6 +9,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from builder.domain.containers import ContainerExit
+from builder.domain.customization import ConfigSettings
 from builder.domain.digests import Digest
 from builder.domain.metadata import ReleaseMetadata
 from builder.domain.releases import Pin
@@ -44,6 +45,8 @@ class BuildSpec:
             backend asks for anything else, the container stops and says what it wants.
         variables: the environment variables, without those that only say how many jobs to run.
         build_number: the wheel's build tag.
+        build_dir: the folder inside the source that is built; empty for all of it.
+        config_settings: what the hooks are given.
     """
 
     goal: Goal
@@ -54,6 +57,8 @@ class BuildSpec:
     accepted: tuple[str, ...]
     variables: tuple[tuple[str, str], ...]
     build_number: int = 0
+    build_dir: str = ""
+    config_settings: ConfigSettings = ()
 
     @property
     def key(self) -> Digest:
@@ -74,6 +79,12 @@ class BuildSpec:
         yield "image", self.image
         yield "build-number", str(self.build_number)
         yield "sandbox", self.sandbox.sha256
+        if self.build_dir:
+            yield "build-dir", self.build_dir
+        for name, given in self.config_settings:
+            yield "config-setting", name
+            for one in (given,) if isinstance(given, str) else ("a list", *given):
+                yield "given", one
         for wheel in self.environment:
             yield "wheel", f"{wheel.filename} {wheel.digest.sha256}"
         for requirement in self.accepted:

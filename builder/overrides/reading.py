@@ -4,9 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from packaging.utils import NormalizedName
+from packaging.requirements import Requirement
+from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
+from builder.domain.customization import Place, Preparation, RequirementChanges, Vendoring
 from builder.domain.patches import Patches
 from builder.domain.releases import Pin
 from builder.domain.repositories import Submodules
@@ -14,6 +16,7 @@ from builder.overrides.checking import Checked, read_settings
 from builder.overrides.documents import Document
 from builder.overrides.effects import descriptive_fields, fields_not_in_force
 from builder.overrides.linting import patch_problems
+from builder.overrides.merging import InForce, in_force, scopes
 from builder.overrides.names import project_of
 from builder.overrides.patches import PatchFolder, choose, read_patch_folders
 from builder.overrides.problems import Problem, require_none
@@ -47,8 +50,12 @@ class Overrides:
         found = self.packages.get(name)
         return PackageSettings() if found is None else found.settings
 
-    def build_options(self, name: NormalizedName) -> BuildOptions:
-        return self.package(name).build_options
+    def in_force(self, name: NormalizedName, version: Version | None = None) -> InForce:
+        """What holds for a release; without a version, what holds for all of its project."""
+        return in_force(self.packages.get(name), self.variant, version)
+
+    def build_options(self, name: NormalizedName, version: Version | None = None) -> BuildOptions:
+        return self.in_force(name, version).settings.build_options
 
     def min_release_age(self, name: NormalizedName) -> int | None:
         """In days; None where the project follows the option of the command."""
@@ -58,21 +65,20 @@ class Overrides:
         """The only index that is asked for the project; None where it follows the command."""
         return self.package(name).resolver_dist.sdist_server_url
 
-    def pre_built(self, name: NormalizedName) -> PreBuilt | None:
-        """Where a project's wheels come from if they are not built; None where they are.
+    def pre_built(self, pin: Pin) -> PreBuilt | None:
+        """Where a release's wheel comes from if it is not built; None where it is."""
+        settings = self.in_force(pin.name, pin.version).settings
+        return settings if settings.pre_built else None
 
-        What the variant says wins over what holds for all variants.
-        """
-        package = self.package(name)
-        variant = package.variants.get(self.variant)
-        for one in (variant, package):
-            if one is not None and one.pre_built:
-                return one
-        return None
+    def pre_built_anywhere(self, name: NormalizedName) -> tuple[PreBuilt, ...]:
+        """Every way in which releases of a project are pre-built, for the variant."""
+        found = self.packages.get(name)
+        every = () if found is None else scopes(found.settings, self.variant)
+        return tuple(scope for _, scope in every if scope.pre_built)
 
     def build_tag(self, pin: Pin) -> int:
         """The number of changelog entries of the variant and of the release."""
-        if self.pre_built(pin.name) is not None:
+        if self.pre_built(pin) is not None:
             return 0
         package = self.package(pin.name)
         public = Version(pin.version.public)
@@ -83,9 +89,33 @@ class Overrides:
         """What the release's source is patched with, in order."""
         return choose(self.patch_folders, pin, self.variant)
 
-    def submodules(self, name: NormalizedName) -> Submodules:
+    def preparation(self, pin: Pin) -> Preparation:
+        """How the release's source is prepared."""
+        settings = self.in_force(pin.name, pin.version).settings
+        override, rust = settings.project_override, settings.rust
+        return Preparation(
+            self.patches(pin),
+            settings.build_dir,
+            RequirementChanges(
+                tuple(map(Requirement, override.update_build_requires)),
+                tuple(map(canonicalize_name, override.remove_build_requires)),
+            ),
+            Vendoring(
+                rust.vendor,
+                rust.before_patches,
+                tuple(rust.manifest_paths),
+                rust.resolve_without_lock,
+            ),
+        )
+
+    def place(self, pin: Pin) -> Place:
+        """Where the release is built."""
+        settings = self.in_force(pin.name, pin.version).settings
+        return Place(settings.image, tuple(sorted(settings.system_packages)))
+
+    def submodules(self, name: NormalizedName, version: Version | None = None) -> Submodules:
         """What is packed with a project's source, where that is a repository."""
-        options = self.package(name).git_options
+        options = self.in_force(name, version).settings.git_options
         return Submodules(options.submodules, tuple(options.submodule_paths))
 
     def not_in_force(self, name: NormalizedName) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from string import Template
 from typing import Annotated, Any, Self
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -44,6 +45,22 @@ def _version(text: str) -> str:
         Version(text)
     except InvalidVersion as error:
         raise ValueError(f"{text!r} is no version") from error
+    return text
+
+
+def _specifier(text: str) -> str:
+    try:
+        SpecifierSet(text)
+    except InvalidSpecifier as error:
+        raise ValueError(f"{text!r} says no versions: write <2 or >=1.4,<2") from error
+    if not text.strip():
+        raise ValueError("name the versions, such as <2; what holds for all stands outside")
+    return text
+
+
+def _debian_package(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9+.-]+", text):
+        raise ValueError(f"{text!r} is no name of a package of the image's distribution")
     return text
 
 
@@ -120,6 +137,11 @@ Text = Annotated[str, AfterValidator(_template)]
 WheelUrl = Annotated[str, AfterValidator(_pinned_wheel)]
 
 
+Folder = Annotated[str, AfterValidator(_inside)]
+SystemPackages = list[Annotated[str, AfterValidator(_debian_package)]]
+ConfigSettings = dict[str, str | list[str]]
+
+
 class BuildOptions(_Table):
     """How much of this machine a build takes."""
 
@@ -194,28 +216,56 @@ class PreBuilt(_Table):
         return self
 
 
+class RustOptions(_Table):
+    """How the crates of a project are brought along."""
+
+    vendor: bool = True
+    """Whether they are, where the build backend is one for Rust."""
+    before_patches: bool = False
+    """Whether patches find `vendor/` in place, so that they can change crates."""
+    manifest_paths: list[Folder] = []
+    """Where the `Cargo.toml` files are, where pyproject.toml does not say."""
+    resolve_without_lock: bool = False
+    """Whether crates may be chosen anew where the source has no Cargo.lock."""
+
+
 class VariantSettings(PreBuilt):
     """What holds for one variant of a package."""
 
     annotations: Annotations = {}
+    config_settings: ConfigSettings = {}
     env: Variables = {}
+    image: str | None = None
+    """The image that it is built in, instead of the variant's."""
+    system_packages: SystemPackages = []
+    """What the image is to have beside its own packages."""
 
 
-class PackageSettings(PreBuilt):
-    """`settings/<override name>.yaml`."""
+class BuildSettings(VariantSettings):
+    """What may differ from version to version."""
 
-    annotations: Annotations = {}
-    build_dir: Annotated[str, AfterValidator(_inside)] = ""
+    build_dir: Folder = ""
     build_options: BuildOptions = BuildOptions()
-    changelog: dict[Annotated[str, AfterValidator(_version)], list[str]] = {}
-    config_settings: dict[str, str | list[str]] = {}
     download_source: DownloadSource = DownloadSource()
-    env: Variables = {}
     git_options: GitOptions = GitOptions()
     project_override: ProjectOverride = ProjectOverride()
+    rust: RustOptions = RustOptions()
+
+
+class VersionSettings(BuildSettings):
+    """What holds for some versions of a package."""
+
+    variants: dict[str, VariantSettings] = {}
+
+
+class PackageSettings(VersionSettings):
+    """`settings/<override name>.yaml`."""
+
+    changelog: dict[Annotated[str, AfterValidator(_version)], list[str]] = {}
     purl: PackageURL | None = None
     resolver_dist: ResolverDist = ResolverDist()
-    variants: dict[str, VariantSettings] = {}
+    versions: dict[Annotated[str, AfterValidator(_specifier)], VersionSettings] = {}
+    """By specifier, such as `<2`. Where several fit, the later one wins."""
 
 
 class SbomSettings(_Table):

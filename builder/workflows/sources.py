@@ -8,9 +8,10 @@ from pathlib import Path
 from packaging.utils import NormalizedName
 
 from builder.domain.builds import Failure, Phase
+from builder.domain.customization import Preparation
 from builder.domain.digests import Digest
 from builder.domain.events import Event, Noted, PackageMoved, Stage
-from builder.domain.patches import Patch, Patches
+from builder.domain.patches import Patch
 from builder.domain.releases import Candidate, Pin
 from builder.domain.repositories import is_provisional, is_repository
 from builder.domain.sources import SourceTree
@@ -50,8 +51,8 @@ class _Fixed:
     path: Path
 
 
-def _unpatched(_pin: Pin) -> Patches:
-    return Patches()
+def _as_it_is(_pin: Pin) -> Preparation:
+    return Preparation()
 
 
 class Sources:
@@ -65,9 +66,9 @@ class Sources:
         folders: SourceFolders,
         hashes: Mapping[NormalizedName, tuple[Digest, ...]],
         notify: Callable[[Event], None],
-        patches: Callable[[Pin], Patches] = _unpatched,
+        preparation: Callable[[Pin], Preparation] = _as_it_is,
     ) -> None:
-        self._patches = patches
+        self._preparation = preparation
         self._index = index
         self._store = store
         self._sandbox = sandbox
@@ -108,7 +109,7 @@ class Sources:
         )
 
     def _wanted_patches(self, pin: Pin) -> tuple[Patch, ...]:
-        patches = self._patches(pin)
+        patches = self._preparation(pin).patches
         for patch in patches.passed_over:
             text = f"{pin}: {patch.name} is not applied: it is for another version"
             self._notify(Noted(text, warning=True))

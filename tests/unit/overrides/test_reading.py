@@ -10,6 +10,7 @@ from builder.overrides.reading import Overrides, read_overrides
 from tests.facts import pin
 
 NAME = canonicalize_name("some-pkg")
+RELEASE = pin("some-pkg==1.0")
 
 FULL = """\
 annotations: {owner: us}
@@ -117,7 +118,6 @@ def test_what_a_build_would_pass_over_is_named(tmp_path: Path) -> None:
     assert f"{file}:35: variants.cpu.env" in named
     assert [place.rpartition(" ")[2] for place in named] == [
         "build_dir",
-        "config_settings",
         "download_source.url",
         "download_source.destination_filename",
         "env",
@@ -251,7 +251,8 @@ def test_a_hint_lists_the_fields_where_none_is_near(tmp_path: Path) -> None:
     hint = complaint(tmp_path, "variants: {cpu: {zzz: 1}}").hint
 
     assert hint == (
-        "the fields here are annotations, env, pre_built, pre_built_url, wheel_server_url"
+        "the fields here are annotations, config_settings, env, image, pre_built, pre_built_url, "
+        "system_packages, wheel_server_url"
     )
 
 
@@ -295,11 +296,11 @@ def test_a_project_is_pre_built_where_its_settings_or_its_variant_say_so(tmp_pat
     of_variant = overrides(tmp_path, "variants: {rocm: {pre_built: true}}", variant="rocm")
     of_another = overrides(tmp_path, "variants: {rocm: {pre_built: true}}")
 
-    chosen = general.pre_built(NAME)
+    chosen = general.pre_built(RELEASE)
     assert chosen is not None
     assert chosen.pre_built_url == WHEEL_URL
-    assert of_variant.pre_built(NAME) is not None
-    assert of_another.pre_built(NAME) is None
+    assert of_variant.pre_built(RELEASE) is not None
+    assert of_another.pre_built(RELEASE) is None
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from builder.domain.builds import Failure, Phase
+from builder.domain.customization import Preparation
 from builder.domain.digests import Digest
 from builder.domain.events import Event, Noted
 from builder.domain.patches import Patch, Patches
@@ -63,7 +64,7 @@ class Workbench:
             SourceFolders(self.folder / "down", self.folder / "built", self.folder / "logs"),
             {},
             self.heard.append,
-            patches,
+            lambda pin: Preparation(patches(pin)),
         )
         return sources.source(RELEASE.candidate)
 
