@@ -117,3 +117,85 @@ def test_a_link_may_not_lead_out(target: str, stray: str | None, tmp_path: Path)
     (tmp_path / "tree/link").symlink_to(target)
 
     assert patches.stray_link(str(tmp_path / "tree")) == stray
+
+
+TWO_HUNKS = b"""\
+Subject: why
+
+diff --git a/src/f.c b/src/f.c
+--- a/src/f.c\t2020-01-01
++++ b/src/f.c\t2020-01-01
+@@ -1,2 +1,3 @@ int main
+ one
+-two
++2
++3
+@@ -9,2 +10,2 @@
+ nine
+--- ten
++++ 10
+--- /dev/null
++++ b/new
+@@ -0,0 +1 @@
++x
+"""
+
+
+def test_hunks_are_told_apart_by_file_and_number() -> None:
+    found = patches.hunks(TWO_HUNKS.split(b"\n"))
+
+    assert [(hunk.file, hunk.number, hunk.line, hunk.header) for hunk in found] == [
+        ("src/f.c", 1, 6, "@@ -1,2 +1,3 @@ int main"),
+        ("src/f.c", 2, 11, "@@ -9,2 +10,2 @@"),
+        ("new", 1, 17, "@@ -0,0 +1 @@"),
+    ]
+    assert [hunk.expected for hunk in found] == [(b"one", b"two"), (b"nine", b"-- ten"), ()]
+
+
+def explained(said: str, folder: Path) -> str:
+    return str(patches.explain(said, 1, TWO_HUNKS.split(b"\n"), str(folder)))
+
+
+def test_a_hunk_that_does_not_fit_is_shown_with_what_is_there(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src/f.c").write_text("one\nTWO\n")
+    said = "patching file src/f.c\nHunk #1 FAILED at 1.\nHunk #2 FAILED at 9.\n"
+
+    assert explained(said, tmp_path) == (
+        "hunk 1 of src/f.c (@@ -1,2 +1,3 @@ int main) does not fit at line 1: its line 2 is "
+        "'TWO', and should be 'two'; "
+        "hunk 2 of src/f.c (@@ -9,2 +10,2 @@) does not fit at line 9"
+    )
+
+
+def test_a_file_that_ends_before_a_hunk_is_told_with_its_length(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src/f.c").write_text("one\n")
+    said = "patching file src/f.c\nHunk #1 FAILED at 1.\n"
+
+    assert explained(said, tmp_path).endswith(
+        "does not fit at line 1, where 'two' should be: the file has 1 lines"
+    )
+
+
+def test_other_line_endings_can_be_seen(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src/f.c").write_bytes(b"one\r\ntwo\r\n")
+    said = "patching file src/f.c\nHunk #1 FAILED at 1 (different line endings).\n"
+
+    assert explained(said, tmp_path).endswith(": its line 1 is 'one\\r', and should be 'one'")
+
+
+def test_a_missing_file_is_named_with_its_hunk(tmp_path: Path) -> None:
+    said = "can't find file to patch at input line 11\nPerhaps you used the wrong -p\n"
+
+    assert explained(said, tmp_path) == (
+        "hunk 2 of src/f.c (@@ -9,2 +10,2 @@): there is no such file"
+    )
+
+
+@pytest.mark.parametrize(
+    "patch", [b"", b"@@ -1 +1 @@", b"*** a/f\n--- b/f\n***************\n*** 1 ****"]
+)
+def test_hunks_of_what_is_no_unified_diff_are_not_guessed(patch: bytes) -> None:
+    assert all(hunk.expected == () for hunk in patches.hunks(patch.split(b"\n")))
