@@ -1,19 +1,34 @@
 """What is laid down for a release, brought to the stages that heed it."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from builder.build.task import job_variables, with_environment
 from builder.domain.builds import BuildSpec
 from builder.domain.customization import ConfigSettings, Preparation
 from builder.domain.releases import Pin
 from builder.overrides.reading import Overrides
 from builder.overrides.schema import BuildSettings
 
+Variables = tuple[tuple[str, str], ...]
+
 
 class Customization:
     """The one place where settings meet builds. Safe from several threads."""
 
-    def __init__(self, overrides: Overrides) -> None:
+    def __init__(
+        self, overrides: Overrides, jobs: Callable[[Pin], int], host: Mapping[str, str]
+    ) -> None:
+        """Remembers what it is asked with.
+
+        Args:
+            overrides: what is laid down.
+            jobs: how many jobs a release's compilers are told to run.
+            host: the variables of this host; settings say which of them may be read.
+        """
         self._overrides = overrides
+        self._jobs = jobs
+        self._host = host
 
     def preparation(self, pin: Pin) -> Preparation:
         """How a release's source is prepared."""
@@ -28,7 +43,17 @@ class Customization:
             build_number=self._overrides.build_tag(pin),
             build_dir=settings.build_dir,
             config_settings=_config_settings(settings),
+            variables=self._variables(pin, spec.variables),
         )
+
+    def _variables(self, pin: Pin, usual: Variables) -> Variables:
+        """The usual variables with those of the settings in their place or beside them."""
+        own = dict(usual)
+        jobs = dict(job_variables(self._jobs(pin)))
+        given = dict(self._overrides.variables(pin, {**jobs, **own}, self._host))
+        if "PATH" in given:
+            given["PATH"] = with_environment(given["PATH"])
+        return tuple(sorted({**own, **given}.items()))
 
 
 def _config_settings(settings: BuildSettings) -> ConfigSettings:

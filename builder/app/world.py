@@ -70,7 +70,7 @@ class World:
         self._index = index
         self._store = shop.store
         self._overrides = overrides
-        self._customization = Customization(overrides)
+        self._customization = Customization(overrides, self._jobs, settings.variables)
         self._notify = notify
         self._sources = Sources(
             index,

@@ -13,6 +13,7 @@ from builder.domain.core_metadata import UnusableMetadataError, parse_requiremen
 
 SOURCE_ARCHIVE = "source.tar.gz"
 MAX_WHEEL_BYTES = 8 << 30
+_PROGRAMS = "/env/bin"
 
 
 class UnusableAnswer(ValueError):  # noqa: N818 - a finding about what upstream did, not our error
@@ -100,7 +101,7 @@ def fixed_variables(epoch: int) -> tuple[tuple[str, str], ...]:
         ("HOME", "/tmp/home"),  # noqa: S108 - inside a container, whose /tmp is its own
         ("LANG", "C.UTF-8"),
         ("LC_ALL", "C.UTF-8"),
-        ("PATH", "/env/bin:/usr/local/bin:/usr/bin:/bin"),
+        ("PATH", f"{_PROGRAMS}:/usr/local/bin:/usr/bin:/bin"),
         ("PIP_CONFIG_FILE", "/dev/null"),
         ("PIP_DISABLE_PIP_VERSION_CHECK", "1"),
         ("PIP_INDEX_URL", "file:///index/simple/"),
@@ -132,6 +133,11 @@ def job_variables(jobs: int) -> tuple[tuple[str, str], ...]:
     )
 
 
+def with_environment(path: str) -> str:
+    """A search path that has the programs of the build environment: first, if it has them not."""
+    return path if _PROGRAMS in path.split(":") else f"{_PROGRAMS}:{path}"
+
+
 def build_task(spec: BuildSpec, top: str) -> dict[str, object]:
     """What the agent is told; `top` is the folder in the prepared source."""
     system = spec.source.build_system
@@ -139,6 +145,7 @@ def build_task(spec: BuildSpec, top: str) -> dict[str, object]:
         "action": "build",
         "goal": spec.goal.value,
         "top": top,
+        "build_dir": spec.build_dir,
         "backend": system.backend,
         "backend_path": list(system.backend_path),
         "accepted": list(spec.accepted),

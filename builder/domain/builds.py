@@ -43,7 +43,8 @@ class BuildSpec:
         environment: exactly the wheels that the container sees.
         accepted: the requirements that `environment` is known to satisfy, as strings; where the
             backend asks for anything else, the container stops and says what it wants.
-        variables: the environment variables, without those that only say how many jobs to run.
+        variables: the environment variables, without those that only say how many jobs to run;
+            what the user says of jobs is among them.
         build_number: the wheel's build tag.
         build_dir: the folder inside the source that is built; empty for all of it.
         config_settings: what the hooks are given.
@@ -55,7 +56,7 @@ class BuildSpec:
     sandbox: Digest
     environment: tuple[Wheel, ...]
     accepted: tuple[str, ...]
-    variables: tuple[tuple[str, str], ...]
+    variables: tuple[tuple[str, str], ...] = field(repr=False)
     build_number: int = 0
     build_dir: str = ""
     config_settings: ConfigSettings = ()

@@ -9,6 +9,7 @@ from packaging.version import Version
 from pydantic import BaseModel
 
 from builder.overrides.checking import Checked
+from builder.overrides.environment import Variable
 from builder.overrides.schema import BuildSettings, PackageSettings, VariantSettings
 
 Location = tuple[str, ...]
@@ -29,13 +30,13 @@ class InForce:
     """What holds for a release.
 
     Attributes:
-        variables: the templates of `env`, in the order in which they are expanded; a name may
-            come again, and its later value may refer to its earlier one.
+        variables: what `env` says, in the order in which it is expanded; a name may come again,
+            and its later value may refer to its earlier one.
         origins: where each field that somebody set was set last, by the field.
     """
 
     settings: BuildSettings = field(default_factory=BuildSettings)
-    variables: tuple[tuple[str, str], ...] = ()
+    variables: tuple[Variable, ...] = ()
     origins: Mapping[Location, Location] = field(default_factory=dict)
 
 
@@ -51,11 +52,13 @@ def in_force(
         return InForce()
     merged: dict[str, Any] = {}
     origins: dict[Location, Location] = {}
-    variables: list[tuple[str, str]] = []
+    variables: list[Variable] = []
     for place, scope in scopes(package.settings, variant, version):
         if version is None and "versions" in place:
             continue
-        variables.extend(scope.env.items())
+        variables.extend(
+            Variable(name, text, (*place, "env", name)) for name, text in scope.env.items()
+        )
         for one in _set_fields(scope, place):
             _lay(merged, one)
             origins[one.field] = one.place

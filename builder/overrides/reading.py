@@ -9,18 +9,35 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from builder.domain.customization import Place, Preparation, RequirementChanges, Vendoring
+from builder.domain.origins import Origin
 from builder.domain.patches import Patches
 from builder.domain.releases import Pin
-from builder.domain.repositories import Submodules
+from builder.domain.repositories import Submodules, is_provisional
+from builder.errors import InputError
 from builder.overrides.checking import Checked, read_settings
 from builder.overrides.documents import Document
 from builder.overrides.effects import descriptive_fields, fields_not_in_force
+from builder.overrides.environment import (
+    VERSION,
+    Known,
+    UnusableVariableError,
+    expanded,
+    let_in,
+)
 from builder.overrides.linting import patch_problems
 from builder.overrides.merging import InForce, in_force, scopes
 from builder.overrides.names import project_of
+from builder.overrides.origins import archive_name, origin_of, withheld
 from builder.overrides.patches import PatchFolder, choose, read_patch_folders
 from builder.overrides.problems import Problem, require_none
 from builder.overrides.schema import BuildOptions, PackageSettings, PreBuilt, SettingsFile
+from builder.overrides.source_schema import (
+    PypiDownload,
+    PypiGit,
+    PypiPrebuilt,
+    PypiSdist,
+    Source,
+)
 
 
 @dataclass(frozen=True)
@@ -59,10 +76,32 @@ class Overrides:
 
     def min_release_age(self, name: NormalizedName) -> int | None:
         """In days; None where the project follows the option of the command."""
+        source = self.source(name)
+        if source is not None and source.min_release_age is not None:
+            return source.min_release_age
         return self.package(name).resolver_dist.min_release_age
+
+    def source(self, name: NormalizedName) -> Source | None:
+        """What tells of a project's releases, instead of an index alone."""
+        return self.in_force(name).settings.source
+
+    def withheld(self, name: NormalizedName) -> str | None:
+        """Why a project cannot be had at all; None where it can."""
+        return withheld(self.source(name), has_plugin=name in self.plugins)
+
+    def origin(self, pin: Pin) -> Origin | None:
+        """Where the settings say that a release's source is; None where they do not."""
+        return origin_of(pin, self.in_force(pin.name, pin.version).settings)
+
+    def archive_name(self, pin: Pin) -> str | None:
+        """What a release's source archive is to be called; None where it keeps its name."""
+        return archive_name(pin, self.in_force(pin.name, pin.version).settings)
 
     def sdist_server_url(self, name: NormalizedName) -> str | None:
         """The only index that is asked for the project; None where it follows the command."""
+        source = self.source(name)
+        if isinstance(source, PypiSdist | PypiDownload | PypiGit):
+            return source.index_url
         return self.package(name).resolver_dist.sdist_server_url
 
     def pre_built(self, pin: Pin) -> PreBuilt | None:
@@ -72,6 +111,8 @@ class Overrides:
 
     def pre_built_anywhere(self, name: NormalizedName) -> tuple[PreBuilt, ...]:
         """Every way in which releases of a project are pre-built, for the variant."""
+        if isinstance(self.source(name), PypiPrebuilt):
+            return (self.in_force(name).settings,)
         found = self.packages.get(name)
         every = () if found is None else scopes(found.settings, self.variant)
         return tuple(scope for _, scope in every if scope.pre_built)
@@ -107,6 +148,33 @@ class Overrides:
                 rust.resolve_without_lock,
             ),
         )
+
+    def variables(
+        self, pin: Pin, own: Mapping[str, str], host: Mapping[str, str]
+    ) -> Mapping[str, str]:
+        """What the `env` of a release comes to.
+
+        Args:
+            pin: the release.
+            own: the variables that its builds have anyway.
+            host: the host's, of which only those that `external_commands` lets in are read.
+
+        Raises:
+            InputError: a name means nothing, or a value is none that a variable can have.
+        """
+        variables = self.in_force(pin.name, pin.version).variables
+        try:
+            return expanded(variables, self._known(pin, own, host)) if variables else {}
+        except UnusableVariableError as error:
+            file = self.packages[pin.name].document
+            place = _place(file, error.variable.place)
+            raise InputError(f"{place}: {error}, for {pin}", hint=error.hint) from error
+
+    def _known(self, pin: Pin, own: Mapping[str, str], host: Mapping[str, str]) -> Known:
+        commands = self.settings.external_commands
+        allowed = {} if commands is None else let_in(host, commands.keep_env)
+        version = {} if is_provisional(pin.version) else {VERSION: str(pin.version)}
+        return Known({**own, **version}, allowed, frozenset(host) - frozenset(allowed))
 
     def place(self, pin: Pin) -> Place:
         """Where the release is built."""
@@ -206,9 +274,12 @@ def _general_notes(general: Checked[SettingsFile]) -> Iterator[str]:
     for name in general.settings.legacy_fields:
         place = _place(general.document, (name,))
         yield f"{place}: is not read here: builder migrate-config moves it to where it is"
-    for name in ("sbom", "external_commands"):
-        if getattr(general.settings, name) is not None:
-            yield f"{_place(general.document, (name,))}: has no effect yet"
+    if general.settings.sbom is not None:
+        yield f"{_place(general.document, ('sbom',))}: has no effect yet"
+    commands = general.settings.external_commands
+    if commands is not None and commands.delete_env:
+        place = _place(general.document, ("external_commands", "delete_env"))
+        yield f"{place}: changes nothing: a build sees only what keep_env names"
 
 
 def _package_notes(

@@ -12,6 +12,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from builder.overrides.environment import parse_template
+
 _TEMPLATE_NAMES = frozenset({"version", "canonicalized_name"})
 _RESERVED_ANNOTATION = "fromager."
 _KEPT_PATTERN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\*?")
@@ -69,9 +71,19 @@ def _variable(value: object) -> object:
         return "1" if value else "0"
     if isinstance(value, int | float):
         return str(value)
-    if isinstance(value, str) and "$(" in value:
-        raise ValueError("`$(` would run a command, which no value can do")
-    return value
+    if not isinstance(value, str):
+        return value
+    if "\0" in value:
+        raise ValueError("no variable can hold a NUL")
+    text = value.strip()
+    parse_template(text)
+    return text
+
+
+def _variable_name(text: str) -> str:
+    if not text or "=" in text or "\0" in text:
+        raise ValueError(f"{text!r} is no name of a variable")
+    return text
 
 
 def _inside(text: str) -> str:
@@ -132,7 +144,9 @@ def _pinned_wheel(text: str) -> str:
 
 
 Annotations = Annotated[dict[str, str], AfterValidator(_annotations)]
-Variables = dict[str, Annotated[str, BeforeValidator(_variable)]]
+Variables = dict[
+    Annotated[str, AfterValidator(_variable_name)], Annotated[str, BeforeValidator(_variable)]
+]
 Text = Annotated[str, AfterValidator(_template)]
 WheelUrl = Annotated[str, AfterValidator(_pinned_wheel)]
 

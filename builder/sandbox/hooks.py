@@ -75,12 +75,22 @@ def _fresh(task: dict[str, Any]) -> BuildBackendHookCaller:
     os.rename(os.path.join(unpacked, archive.only_folder(unpacked)), folder)
     os.rmdir(unpacked)
     return BuildBackendHookCaller(
-        folder,
+        _built_folder(folder, task["build_dir"]),
         task["backend"],
         backend_path=task["backend_path"] or None,
         runner=_runner,
         python_executable="/env/bin/python",
     )
+
+
+def _built_folder(folder: str, build_dir: str) -> str:
+    """The folder that the settings name, which no link may stand in for."""
+    for part in build_dir.split("/"):
+        folder = os.path.join(folder, part) if part not in ("", ".") else folder
+        if os.path.islink(folder) or not os.path.isdir(folder):
+            reason = f"the source has no folder {build_dir!r}"
+            raise HookFailedError("build_dir", reason)
+    return folder
 
 
 def _runner(

@@ -132,7 +132,7 @@ class Builds:
             order=build_task(spec, top_folder(pin)),
             inputs={SOURCE_ARCHIVE: source},
             binds=binds,
-            variables=(*spec.variables, *job_variables(self._rules.jobs(pin))),
+            variables=_variables(spec, self._rules.jobs(pin)),
             limits=self._rules.limits,
         )
         with appending_to(log) as output, self._sandbox.run(task, output) as finished:
@@ -198,6 +198,15 @@ def _named_by(filename: str, pin: Pin) -> Pin:
 
 
 def _hint(ended: ContainerExit) -> str:
+    def _applying(self, requirements: Iterable[Requirement]) -> tuple[str, ...]:
+        here = (it for it in requirements if applies(it, self._target, ()))
+        return tuple(sorted({str(requirement) for requirement in here}))
+
+
+def _variables(spec: BuildSpec, jobs: int) -> tuple[tuple[str, str], ...]:
+    """What the container gets; what the spec says of jobs was laid down for this very build."""
+    return tuple({**dict(job_variables(jobs)), **dict(spec.variables)}.items())
+
     match ended.ending:
         case Ending.OUT_OF_MEMORY:
             return "give builds more memory with --memory, or run fewer at once with -m"

@@ -18,6 +18,7 @@ from builder.build.task import (
     fixed_variables,
     job_variables,
     read_answer,
+    with_environment,
 )
 from builder.domain.builds import BuildSpec, Goal
 from builder.domain.digests import Digest
@@ -40,6 +41,7 @@ def test_the_order_names_goal_backend_and_what_is_accepted() -> None:
         "action": "build",
         "goal": "metadata",
         "top": "a-1",
+        "build_dir": "",
         "backend": "backend:object",
         "backend_path": ["src"],
         "accepted": ["x>1"],
@@ -92,3 +94,9 @@ def test_variables_are_the_same_for_everyone_and_in_order() -> None:
 def test_the_number_of_jobs_is_no_part_of_what_is_built() -> None:
     assert not set(dict(job_variables(4))) & set(dict(fixed_variables(5)))
     assert dict(job_variables(4))["MAKEFLAGS"] == "-j4"
+
+
+def test_a_search_path_has_the_programs_of_the_build_environment() -> None:
+    assert with_environment("/opt/bin:/bin") == "/env/bin:/opt/bin:/bin"
+    assert with_environment("/opt/bin:/env/bin") == "/opt/bin:/env/bin"
+    assert with_environment(dict(fixed_variables(5))["PATH"]).count("/env/bin") == 1

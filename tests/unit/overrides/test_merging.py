@@ -5,6 +5,7 @@ from pathlib import Path
 from packaging.version import Version
 
 from builder.overrides.checking import Checked, read_settings
+from builder.overrides.environment import Variable
 from builder.overrides.merging import InForce, in_force
 from builder.overrides.schema import PackageSettings
 
@@ -43,7 +44,10 @@ def test_without_a_version_only_what_holds_for_all_counts(tmp_path: Path) -> Non
     found = merged(tmp_path, SETTINGS, "cpu", None)
 
     assert found.settings.build_dir == "python"
-    assert found.variables == (("A", "general"), ("B", "general"))
+    assert found.variables == (
+        Variable("A", "general", ("env", "A")),
+        Variable("B", "general", ("env", "B")),
+    )
     assert not found.settings.build_options.exclusive_build
 
 
@@ -57,10 +61,10 @@ def test_tables_add_up_and_the_special_wins(tmp_path: Path) -> None:
     assert found.settings.system_packages == ["libb-dev", "liba-dev", "librocm-dev"]
     assert found.settings.pre_built
     assert found.variables == (
-        ("A", "general"),
-        ("B", "general"),
-        ("B", "old"),
-        ("A", "${A}-rocm"),
+        Variable("A", "general", ("env", "A")),
+        Variable("B", "general", ("env", "B")),
+        Variable("B", "old", ("versions", "<2", "env", "B")),
+        Variable("A", "${A}-rocm", ("variants", "rocm", "env", "A")),
     )
 
 

@@ -114,27 +114,24 @@ def test_what_a_build_would_pass_over_is_named(tmp_path: Path) -> None:
 
     file = tmp_path / "settings/some_pkg.yaml"
     assert f"{file}:2: build_dir" in named
-    assert f"{file}:15: env" in named
-    assert f"{file}:35: variants.cpu.env" in named
+    assert f"{file}:20: download_source.url" in named
     assert [place.rpartition(" ")[2] for place in named] == [
         "build_dir",
         "download_source.url",
         "download_source.destination_filename",
-        "env",
         "project_override.update_build_requires",
         "project_override.remove_build_requires",
         "resolver_dist.include_wheels",
         "resolver_dist.ignore_platform",
-        "variants.cpu.env",
     ]
 
 
 def test_fields_of_another_variant_are_no_matter(tmp_path: Path) -> None:
-    text = "variants: {rocm: {env: {A: b}}}"
+    text = "variants: {rocm: {image: own}}"
 
     assert overrides(tmp_path, text).not_in_force(NAME) == ()
     assert overrides(tmp_path, text, variant="rocm").not_in_force(NAME) == (
-        f"{tmp_path}/settings/some_pkg.yaml:1: variants.rocm.env",
+        f"{tmp_path}/settings/some_pkg.yaml:1: variants.rocm.image",
     )
 
 
@@ -144,6 +141,68 @@ def test_a_plugin_is_passed_over_as_well(tmp_path: Path) -> None:
     )
 
     assert found.not_in_force(NAME) == ("plugin some_pkg = plugins.some_pkg",)
+
+
+def environment(
+    folder: Path, package: str, general: str = "", release: str = "some-pkg==1.0"
+) -> dict[str, str]:
+    host = {"TOKEN": "secret", "HOME": "/host/home"}
+    found = overrides(folder, package, general)
+    return dict(found.variables(pin(release), {"HOME": "/tmp/home", "JOBS": "2"}, host))
+
+
+def test_variables_come_from_the_package_its_versions_and_its_variants(tmp_path: Path) -> None:
+    text = (
+        "env: {A: $JOBS, V: $__version__, B: ' ${A} '}\n"
+        "variants: {cpu: {env: {A: $A-cpu}}, rocm: {env: {A: rocm}}}\n"
+        "versions: {'<2': {env: {A: $A-old}, variants: {cpu: {env: {A: $A!}}}}}\n"
+    )
+
+    assert environment(tmp_path, text) == {"A": "2-old-cpu!", "V": "1.0", "B": "2"}
+    assert environment(tmp_path, text, release="some-pkg==2+x") == {
+        "A": "2-cpu",
+        "V": "2+x",
+        "B": "2",
+    }
+    assert environment(tmp_path, text, release="other==1") == {}
+
+
+def test_variables_of_the_host_are_read_where_settings_name_them(tmp_path: Path) -> None:
+    text = "env: {A: $TOKEN, B: $HOME}"
+
+    found = environment(tmp_path, text, "external_commands: {keep_env: [TOK*, HOME]}")
+
+    assert found == {"A": "secret", "B": "/tmp/home"}
+
+
+def test_a_variable_that_comes_to_nothing_is_named_with_its_place(tmp_path: Path) -> None:
+    text = "env:\n  A: a\nvariants:\n  cpu:\n    env:\n      B: $TOKEN\n"
+
+    with pytest.raises(InputError) as caught:
+        environment(tmp_path, text, "external_commands: {keep_env: [TOK]}")
+
+    assert caught.value.message == (
+        f"{tmp_path}/settings/some_pkg.yaml:6: variants.cpu.env.B: "
+        "TOKEN means nothing here, for some-pkg==1.0"
+    )
+    assert "let it in from this host" in caught.value.hint
+
+
+def test_the_version_of_a_commit_is_unknown_until_its_hook_has_told_it(tmp_path: Path) -> None:
+    release = "some-pkg==0+git.0123456789ab"
+
+    with pytest.raises(InputError, match="__version__ means nothing here"):
+        environment(tmp_path, "env: {A: $__version__}", release=release)
+    assert environment(tmp_path, "env: {A: '${__version__:-0}'}", release=release) == {"A": "0"}
+
+
+def test_what_is_not_let_in_need_not_be_deleted(tmp_path: Path) -> None:
+    kept = overrides(tmp_path, general="external_commands: {keep_env: [CI]}").notes
+    deleted = overrides(tmp_path, general="external_commands: {delete_env: ['*']}").notes
+
+    assert kept == ()
+    place = f"{tmp_path}/settings.yaml:1: external_commands.delete_env"
+    assert deleted == (f"{place}: changes nothing: a build sees only what keep_env names",)
 
 
 def test_what_changes_no_build_is_a_note(tmp_path: Path) -> None:
@@ -185,6 +244,14 @@ WRONG = {
     "an absolute folder": ("build_dir: /x", 1, "inside the source"),
     "a command in a value": ("env:\n  A: $(id)", 2, "env.A: `$(` would run a command"),
     "a value that is a list": ("env: {A: [1]}", 1, "env.A"),
+    "a value that is no template": ("env:\n  A: a\n  B: ${A", 3, "env.B: character 1: write ${"),
+    "a default without an end": (
+        "variants:\n  cpu:\n    env:\n      B: ${A:-b",
+        4,
+        "variants.cpu.env.B: the default at character 6 has no closing brace",
+    ),
+    "a value with a NUL": ('env: {A: "\\0"}', 1, "env.A: no variable can hold a NUL"),
+    "a name that no variable has": ("env: {A=B: x}", 1, "'A=B' is no name of a variable"),
     "a version that is none": ("changelog: {nope: [a]}", 1, "'nope' is no version"),
     "changes that are no list": ("changelog: {1.0: a}", 1, "changelog.1.0"),
     "an unknown template": ("download_source: {url: 'x${name}'}", 1, "${name} is not known here"),

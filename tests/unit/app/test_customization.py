@@ -1,0 +1,93 @@
+"""What settings lay down for a release becomes part of its builds."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from builder.app.customization import Customization
+from builder.build.task import fixed_variables
+from builder.domain.builds import BuildSpec, Goal
+from builder.domain.digests import Digest
+from builder.domain.sources import BuildSystem, SourceTree
+from builder.overrides.reading import read_overrides
+from tests.facts import pin
+
+SOURCE = SourceTree(
+    pin("a==1.5"),
+    Digest("a" * 64),
+    Digest("b" * 64),
+    "https://index.example/a",
+    BuildSystem((), "backend", ()),
+    None,
+)
+PLANNED = BuildSpec(Goal.WHEEL, SOURCE, "i", Digest("c" * 64), (), (), fixed_variables(5))
+
+
+def laid_down(folder: Path, text: str, jobs: int = 2, goal: Goal = Goal.WHEEL) -> BuildSpec:
+    (folder / "a.yaml").write_text(text)
+    found = read_overrides(folder / "none.yaml", folder, folder / "patches", "cpu")
+    customization = Customization(found, lambda _pin: jobs, {"HOME": "/host/home"})
+    return customization.spec(replace(PLANNED, goal=goal))
+
+
+def variables(spec: BuildSpec) -> dict[str, str]:
+    assert len(dict(spec.variables)) == len(spec.variables)
+    return dict(spec.variables)
+
+
+def test_a_package_without_settings_is_built_as_it_was_planned(tmp_path: Path) -> None:
+    assert laid_down(tmp_path, "").key == PLANNED.key
+
+
+def test_variables_are_laid_over_those_of_every_build(tmp_path: Path) -> None:
+    text = "env: {PATH: '/opt/bin:$PATH', HOME: $HOME/x, V: '${__version__}', TZ: Asia/Tokyo}"
+
+    for goal in Goal:
+        found = variables(laid_down(tmp_path, text, goal=goal))
+
+        usual = dict(fixed_variables(5))
+        assert found["PATH"] == f"/opt/bin:{usual['PATH']}"
+        assert found["HOME"] == "/tmp/home/x"
+        assert found["V"] == "1.5"
+        assert found["TZ"] == "Asia/Tokyo"
+        assert set(found) == {*usual, "V"}
+
+
+def test_the_programs_of_the_build_environment_are_always_found(tmp_path: Path) -> None:
+    found = variables(laid_down(tmp_path, "env: {PATH: /opt/bin}"))
+
+    assert found["PATH"] == "/env/bin:/opt/bin"
+
+
+def test_jobs_are_part_of_a_build_only_where_a_value_says_so(tmp_path: Path) -> None:
+    said = "env: {FLAGS: -j$MAX_JOBS}"
+    unsaid = "env: {FLAGS: -j1}"
+
+    assert variables(laid_down(tmp_path, said, jobs=3))["FLAGS"] == "-j3"
+    assert laid_down(tmp_path, said, jobs=3).key != laid_down(tmp_path, said, jobs=4).key
+    assert laid_down(tmp_path, unsaid, jobs=3).key == laid_down(tmp_path, unsaid, jobs=4).key
+    assert "MAX_JOBS" not in variables(laid_down(tmp_path, said))
+
+
+def test_jobs_that_settings_set_are_part_of_a_build(tmp_path: Path) -> None:
+    found = variables(laid_down(tmp_path, "env: {MAKEFLAGS: '$MAKEFLAGS -k', MAX_JOBS: 1}"))
+
+    assert found["MAKEFLAGS"] == "-j2 -k"
+    assert found["MAX_JOBS"] == "1"
+
+
+def test_the_order_of_variables_changes_no_build(tmp_path: Path) -> None:
+    one = laid_down(tmp_path, "env: {A: a, B: b}")
+
+    assert one.key == laid_down(tmp_path, "env: {B: b, A: a}").key
+    assert one.key != laid_down(tmp_path, "env: {B: a, A: b}").key
+
+
+def test_folder_and_config_settings_are_part_of_a_build(tmp_path: Path) -> None:
+    spec = laid_down(tmp_path, "build_dir: python\nconfig_settings: {z: [b, a], a: x}")
+
+    assert spec.build_dir == "python"
+    assert spec.config_settings == (("a", "x"), ("z", ("b", "a")))
+
+
+def test_no_value_is_printed_with_a_build(tmp_path: Path) -> None:
+    assert "s3cret" not in repr(laid_down(tmp_path, "env: {TOKEN: s3cret}"))
