@@ -9,7 +9,6 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from builder.domain.customization import Place, Preparation, RequirementChanges, Vendoring
-from builder.domain.origins import Origin
 from builder.domain.patches import Patches
 from builder.domain.releases import Pin
 from builder.domain.repositories import Submodules, is_provisional
@@ -27,17 +26,9 @@ from builder.overrides.environment import (
 from builder.overrides.linting import patch_problems
 from builder.overrides.merging import InForce, in_force, scopes
 from builder.overrides.names import project_of
-from builder.overrides.origins import archive_name, origin_of, withheld
 from builder.overrides.patches import PatchFolder, choose, read_patch_folders
 from builder.overrides.problems import Problem, require_none
 from builder.overrides.schema import BuildOptions, PackageSettings, PreBuilt, SettingsFile
-from builder.overrides.source_schema import (
-    PypiDownload,
-    PypiGit,
-    PypiPrebuilt,
-    PypiSdist,
-    Source,
-)
 
 
 @dataclass(frozen=True)
@@ -76,32 +67,10 @@ class Overrides:
 
     def min_release_age(self, name: NormalizedName) -> int | None:
         """In days; None where the project follows the option of the command."""
-        source = self.source(name)
-        if source is not None and source.min_release_age is not None:
-            return source.min_release_age
         return self.package(name).resolver_dist.min_release_age
-
-    def source(self, name: NormalizedName) -> Source | None:
-        """What tells of a project's releases, instead of an index alone."""
-        return self.in_force(name).settings.source
-
-    def withheld(self, name: NormalizedName) -> str | None:
-        """Why a project cannot be had at all; None where it can."""
-        return withheld(self.source(name), has_plugin=name in self.plugins)
-
-    def origin(self, pin: Pin) -> Origin | None:
-        """Where the settings say that a release's source is; None where they do not."""
-        return origin_of(pin, self.in_force(pin.name, pin.version).settings)
-
-    def archive_name(self, pin: Pin) -> str | None:
-        """What a release's source archive is to be called; None where it keeps its name."""
-        return archive_name(pin, self.in_force(pin.name, pin.version).settings)
 
     def sdist_server_url(self, name: NormalizedName) -> str | None:
         """The only index that is asked for the project; None where it follows the command."""
-        source = self.source(name)
-        if isinstance(source, PypiSdist | PypiDownload | PypiGit):
-            return source.index_url
         return self.package(name).resolver_dist.sdist_server_url
 
     def pre_built(self, pin: Pin) -> PreBuilt | None:
@@ -111,8 +80,6 @@ class Overrides:
 
     def pre_built_anywhere(self, name: NormalizedName) -> tuple[PreBuilt, ...]:
         """Every way in which releases of a project are pre-built, for the variant."""
-        if isinstance(self.source(name), PypiPrebuilt):
-            return (self.in_force(name).settings,)
         found = self.packages.get(name)
         every = () if found is None else scopes(found.settings, self.variant)
         return tuple(scope for _, scope in every if scope.pre_built)

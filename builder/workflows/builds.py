@@ -185,6 +185,11 @@ class Builds:
         return Wheel(pin, made.filename, digest, made.metadata)
 
 
+def _variables(spec: BuildSpec, jobs: int) -> tuple[tuple[str, str], ...]:
+    """What the container gets; what the spec says of jobs was laid down for this very build."""
+    return tuple({**dict(job_variables(jobs)), **dict(spec.variables)}.items())
+
+
 def _is_asked_for_its_name(spec: BuildSpec) -> bool:
     """Whether the answer says which release the source is; everywhere else it is held to one."""
     return spec.goal is Goal.METADATA and is_provisional(spec.source.pin.version)
@@ -198,15 +203,6 @@ def _named_by(filename: str, pin: Pin) -> Pin:
 
 
 def _hint(ended: ContainerExit) -> str:
-    def _applying(self, requirements: Iterable[Requirement]) -> tuple[str, ...]:
-        here = (it for it in requirements if applies(it, self._target, ()))
-        return tuple(sorted({str(requirement) for requirement in here}))
-
-
-def _variables(spec: BuildSpec, jobs: int) -> tuple[tuple[str, str], ...]:
-    """What the container gets; what the spec says of jobs was laid down for this very build."""
-    return tuple({**dict(job_variables(jobs)), **dict(spec.variables)}.items())
-
     match ended.ending:
         case Ending.OUT_OF_MEMORY:
             return "give builds more memory with --memory, or run fewer at once with -m"
