@@ -44,6 +44,12 @@ class InputError(BuilderError):
     status = ExitStatus.USAGE
 
 
+class PluginError(BuilderError):
+    """A plugin of the operator cannot be used, raised, or gave back what it must not."""
+
+    status = ExitStatus.USAGE
+
+
 class ImpossibleError(BuilderError):
     """No set of releases satisfies what was asked."""
 
