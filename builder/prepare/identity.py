@@ -33,9 +33,14 @@ class _Seen(BaseModel):
     setup_cfg: str | None
 
 
-def look_task(archive: str) -> dict[str, object]:
-    """What the agent is told; the archive is a name below /in."""
-    return {"action": "look", "archive": archive}
+def look_task(archive: str, build_dir: str = "") -> dict[str, object]:
+    """What the agent is told.
+
+    Args:
+        archive: its name below /in.
+        build_dir: the folder of the source that is built; empty for all of it.
+    """
+    return {"action": "look", "archive": archive, "build_dir": build_dir}
 
 
 def read_identity(answer: bytes) -> Identity:
@@ -64,12 +69,13 @@ def read_identity(answer: bytes) -> Identity:
 def _seen(answer: bytes) -> _Seen:
     try:
         fields = json.loads(answer)
-        reason = None if fields.get("status") == "seen" else fields.get("reason", "")
-        seen = _Seen.model_validate(fields) if reason is None else None
+        status, reason = fields.get("status"), fields.get("reason", "")
+        seen = _Seen.model_validate(fields) if status == "seen" else None
     except (ValueError, AttributeError, RecursionError) as error:
         raise UnusableSource("the container left no usable result") from error
     if seen is None:
-        raise UnusableSource(f"the source {reason or 'could not be read'}")
+        what = "build_dir:" if status == "unfit" else "the source"
+        raise UnusableSource(f"{what} {reason or 'could not be read'}")
     return seen
 
 

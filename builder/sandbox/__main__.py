@@ -1,7 +1,7 @@
 """Runs one task inside a container: reads /in/task.json, leaves /out/result.json.
 
-The standard library and pyproject-hooks are all there is. Nothing here is ever imported by the
-host, and the host believes nothing that it finds in the result before checking it.
+The standard library, pyproject-hooks and tomlkit are all there is. Nothing here is ever imported
+by the host, and the host believes nothing that it finds in the result before checking it.
 """
 
 import json

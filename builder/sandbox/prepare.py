@@ -5,25 +5,73 @@ import re
 from typing import Any
 
 import archive
+import compiled
 import patches
 
 MAX_TEXT = 4 << 20
 UNPACKED = "/build/unpacked"
 
 
+class UnfitSettingError(Exception):
+    """A setting of the package does not go with its source."""
+
+    def __init__(self, setting: str, reason: str) -> None:
+        super().__init__(reason)
+        self.setting = setting
+
+
 def run(task: dict[str, Any]) -> dict[str, Any]:
-    """Unpacks, patches, reads what the source says of itself, and packs it under a fixed name."""
+    """Unpacks, changes, reads what the source says of itself, and packs it under a fixed name."""
     archive.unpack("/in/" + task["archive"], UNPACKED)
-    folder = os.path.join(UNPACKED, archive.only_folder(UNPACKED))
+    root = os.path.join(UNPACKED, archive.only_folder(UNPACKED))
     try:
-        patches.apply(folder, task["patches"])
+        patches.apply(root, task["patches"])
+        folder = inside(root, task["build_dir"])
+        _change_requires(folder, task["requires"])
     except patches.PatchFailedError as failed:
         return {"status": "unpatched", "number": failed.number, "reason": str(failed)}
+    except UnfitSettingError as unfit:
+        return {"status": "unfit", "setting": unfit.setting, "reason": str(unfit)}
     if task["stub"]:
-        _state_release(folder, task["stub"]["name"], task["stub"]["version"])
-    archive.pack(folder, task["top"], "/out/source.tar.gz", task["epoch"])
+        for place in dict.fromkeys((root, folder)):
+            _state_release(place, folder, task["stub"]["name"], task["stub"]["version"])
+    archive.pack(root, task["top"], "/out/source.tar.gz", task["epoch"])
+    return {"status": "prepared", **_described(folder), **_compiled(root)}
+
+
+def inside(root: str, build_dir: str) -> str:
+    """The folder of a source that is built, which no link may lead to.
+
+    Raises:
+        UnfitSettingError: there is no such folder.
+    """
+    folder = root
+    for part in build_dir.split("/"):
+        if part in ("", "."):
+            continue
+        folder = os.path.join(folder, part)
+        if part == ".." or not os.path.isdir(folder) or os.path.islink(folder):
+            is_link = os.path.islink(folder)
+            shown = os.path.relpath(folder, root)
+            reason = "is a link" if is_link else "is no folder of the source"
+            raise UnfitSettingError("build_dir", f"{shown!r} {reason}")
+    return folder
+
+
+def _change_requires(folder: str, changes: dict[str, Any] | None) -> None:
+    if changes is None:
+        return
+    # Most sources are prepared without it, and it takes a quarter of a second to load.
+    import pyproject  # noqa: PLC0415
+
+    try:
+        pyproject.change(folder, changes["update"], changes["remove"])
+    except pyproject.UnusablePyprojectError as error:
+        raise UnfitSettingError("project_override", str(error)) from error
+
+
+def _described(folder: str) -> dict[str, Any]:
     return {
-        "status": "prepared",
         "pyproject": _text(folder, "pyproject.toml"),
         "pkg_info": _text(folder, "PKG-INFO"),
         "has_setup": any(
@@ -32,10 +80,19 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _compiled(root: str) -> dict[str, Any]:
+    names, count = compiled.compiled_files(root)
+    return {"compiled": names, "compiled_count": count}
+
+
 def look(task: dict[str, Any]) -> dict[str, Any]:
     """Unpacks, and tells what the source says of its name and its version."""
     archive.unpack("/in/" + task["archive"], UNPACKED)
-    folder = os.path.join(UNPACKED, archive.only_folder(UNPACKED))
+    root = os.path.join(UNPACKED, archive.only_folder(UNPACKED))
+    try:
+        folder = inside(root, task["build_dir"])
+    except UnfitSettingError as unfit:
+        return {"status": "unfit", "setting": unfit.setting, "reason": str(unfit)}
     return {
         "status": "seen",
         "pyproject": _text(folder, "pyproject.toml"),
@@ -44,13 +101,13 @@ def look(task: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _state_release(folder: str, name: str, version: str) -> None:
+def _state_release(place: str, folder: str, name: str, version: str) -> None:
     """Writes a PKG-INFO where there is none.
 
-    Backends that take the version from a repository look there in an unpacked release. It is
-    marked as one that promises nothing else.
+    Backends that take the version from a repository look there in an unpacked release: at its
+    root, or beside the pyproject.toml. It is marked as one that promises nothing else.
     """
-    path = os.path.join(folder, "PKG-INFO")
+    path = os.path.join(place, "PKG-INFO")
     if os.path.lexists(path):
         return
     text = f"Metadata-Version: 1.0\nName: {_spelled(folder, name)}\nVersion: {version}\n"

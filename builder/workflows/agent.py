@@ -12,6 +12,7 @@ from builder.domain.digests import Digest
 from builder.errors import StorageError
 
 _SANDBOX = Path(__file__).parent.parent / "sandbox"
+_LIBRARIES = ("pyproject_hooks", "tomlkit")
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Agent:
 
 
 def install_agent(cache: Path) -> Agent:
-    """Copies the agent and pyproject-hooks below the cache, unless they are there already.
+    """Copies the agent and what it imports below the cache, unless they are there already.
 
     Raises:
         StorageError: the cache cannot be written.
@@ -43,15 +44,19 @@ def install_agent(cache: Path) -> Agent:
 
 
 def _files() -> list[tuple[str, Path]]:
-    hooks = importlib.util.find_spec("pyproject_hooks")
-    if hooks is None or hooks.origin is None:
-        raise ModuleNotFoundError("pyproject_hooks")
-    roots = (("", _SANDBOX), ("pyproject_hooks/", Path(hooks.origin).parent))
+    roots = [("", _SANDBOX), *((f"{name}/", _installed(name)) for name in _LIBRARIES)]
     return [
         (prefix + str(path.relative_to(root)), path)
         for prefix, root in roots
         for path in sorted(root.rglob("*.py"))
     ]
+
+
+def _installed(library: str) -> Path:
+    found = importlib.util.find_spec(library)
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError(library)
+    return Path(found.origin).parent
 
 
 def _digest(files: dict[str, Path]) -> Digest:

@@ -1,9 +1,10 @@
 """From a candidate to a prepared source tree: fetched, checked, unpacked, packed again."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 from packaging.utils import NormalizedName
 
@@ -13,7 +14,6 @@ from builder.domain.digests import Digest
 from builder.domain.events import Event, Noted, PackageMoved, Stage
 from builder.domain.patches import Patch
 from builder.domain.releases import Candidate, Pin
-from builder.domain.repositories import is_provisional, is_repository
 from builder.domain.sources import SourceTree
 from builder.errors import InputError, StorageError
 from builder.fetch.sources import FetchedSource, fetch_source
@@ -22,6 +22,8 @@ from builder.ports import Index, Store
 from builder.prepare.task import (
     MAX_ARCHIVE_BYTES,
     PREPARED_ARCHIVE,
+    PreparedSource,
+    UnfitSetting,
     UnusablePatch,
     UnusableSource,
     prepare_task,
@@ -29,8 +31,10 @@ from builder.prepare.task import (
     top_folder,
 )
 from builder.publish.files import publish_copy
-from builder.workflows.logs import appending_to, log_path, tail
+from builder.workflows.logs import appending_to, harmless, log_path, tail
 from builder.workflows.sandbox import RESULT, Finished, Sandbox, Task, in_words
+
+_COMPILED_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -44,11 +48,34 @@ class SourceFolders:
 
 @dataclass(frozen=True)
 class _Fixed:
-    """A patch whose bytes can change no more. `name` is what people call it."""
+    """A patch whose bytes can change no more, under its name below /in."""
 
     name: str
     digest: Digest
     path: Path
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What is done to one source."""
+
+    fetched: FetchedSource
+    preparation: Preparation
+    patches: tuple[_Fixed, ...]
+
+    @property
+    def pin(self) -> Pin:
+        return self.fetched.pin
+
+    @property
+    def archive(self) -> str:
+        """The name of the source archive below /in."""
+        return "sdist" + "".join(self.fetched.path.suffixes[-2:])
+
+    @property
+    def order(self) -> dict[str, object]:
+        names = [patch.name for patch in self.patches]
+        return prepare_task(self.pin, self.archive, self.preparation, names)
 
 
 def _as_it_is(_pin: Pin) -> Preparation:
@@ -75,9 +102,18 @@ class Sources:
         self._folders = folders
         self._hashes = hashes
         self._notify = notify
+        self._lock = Lock()
+        self._busy: dict[Pin, Lock] = {}
+        self._seen: dict[Pin, set[str]] = {}
+
+    def came_from_several_places(self, pin: Pin) -> bool:
+        """Whether the files that are kept of a release may be those of another one of its name."""
+        return len(self._seen.get(pin, ())) > 1
 
     def source(self, candidate: Candidate) -> SourceTree | Failure:
         """Fetches and prepares one candidate; what upstream did wrong is a Failure.
+
+        A commit and a release of an index may have one name, and so one file: each in its turn.
 
         Raises:
             DigestMismatchError: the archive is not the one that was promised.
@@ -86,40 +122,51 @@ class Sources:
             StorageError: there is no place for it.
         """
         pin = candidate.pin
+        with self._lock:
+            self._seen.setdefault(pin, set()).add(candidate.source)
+            busy = self._busy.setdefault(pin, Lock())
+        with busy:
+            return self._source(candidate)
+
+    def _source(self, candidate: Candidate) -> SourceTree | Failure:
+        pin = candidate.pin
         self._notify(PackageMoved(pin, Stage.FETCHING))
         required = self._hashes.get(pin.name, ())
         fetched = fetch_source(self._index, candidate, self._folders.downloads, required)
-        patches = self._fixed(self._wanted_patches(pin))
+        work = self._work(fetched)
         try:
-            archive, answer = self._prepared(fetched, patches)
-            system, metadata = read_answer(answer, pin, _names(patches))
+            archive, answer = self._prepared(work)
+            found = read_answer(answer, pin, work.preparation)
         except (UnusableSource, RefusedOutput) as unusable:
             return self._failure(fetched, unusable)
+        self._tell_compiled(pin, found)
         stored = self._store.path(archive)
         if stored is not None:
             publish_copy(stored, self._folders.builds / f"{top_folder(pin)}.tar.gz")
-        return SourceTree(pin, archive, fetched.digest, fetched.url, system, metadata)
+        return SourceTree(
+            pin, archive, fetched.digest, fetched.url, found.build_system, found.metadata
+        )
 
     def _failure(self, fetched: FetchedSource, unusable: ValueError) -> Failure:
         log = log_path(self._folders.logs, fetched.pin)
         shown = tail(log) if log.is_file() else ()
         phase = Phase.PATCH if isinstance(unusable, UnusablePatch) else Phase.PREPARE
-        return Failure(
-            fetched.pin, phase, f"{fetched.path.name}: {unusable}", log=log, log_tail=shown
-        )
+        hint = ""
+        if isinstance(unusable, UnfitSetting):
+            hint = f"change it in the settings of {fetched.pin.name}, or for this version of it"
+        reason = harmless(f"{fetched.path.name}: {unusable}")
+        return Failure(fetched.pin, phase, reason, hint, log=log, log_tail=shown)
 
-    def _wanted_patches(self, pin: Pin) -> tuple[Patch, ...]:
-        patches = self._preparation(pin).patches
-        for patch in patches.passed_over:
-            text = f"{pin}: {patch.name} is not applied: it is for another version"
+    def _work(self, fetched: FetchedSource) -> _Work:
+        preparation = self._preparation(fetched.pin)
+        for patch in preparation.patches.passed_over:
+            text = f"{fetched.pin}: {patch.name} is not applied: it is for another version"
             self._notify(Noted(text, warning=True))
-        return patches.apply
+        fixed = (self._fixed(number, it) for number, it in enumerate(preparation.patches.apply, 1))
+        return _Work(fetched, preparation, tuple(fixed))
 
-    def _fixed(self, patches: Sequence[Patch]) -> tuple[_Fixed, ...]:
+    def _fixed(self, number: int, patch: Patch) -> _Fixed:
         """What is applied and what the key names are the same bytes, whoever edits the file."""
-        return tuple(self._fixed_patch(patch) for patch in patches)
-
-    def _fixed_patch(self, patch: Patch) -> _Fixed:
         try:
             digest = self._store.put(patch.path)
         except OSError as error:
@@ -129,62 +176,51 @@ class Sources:
             raise StorageError(
                 f"{patch.path} changed while it was read", hint="run the same command again"
             )
-        return _Fixed(patch.name, digest, path)
+        return _Fixed(f"{number:03}-{patch.path.name}", digest, path)
 
-    def _prepared(self, fetched: FetchedSource, patches: Sequence[_Fixed]) -> tuple[Digest, bytes]:
-        key = self._key(fetched, patches)
+    def _tell_compiled(self, pin: Pin, found: PreparedSource) -> None:
+        if not found.compiled:
+            return
+        names = ", ".join(harmless(name) for name in found.compiled[:_COMPILED_SHOWN])
+        more = found.compiled_count - _COMPILED_SHOWN
+        names += f" and {more} more" if more > 0 else ""
+        self._notify(Noted(f"{pin}: its source holds compiled files: {names}", warning=True))
+
+    def _prepared(self, work: _Work) -> tuple[Digest, bytes]:
+        key = self._key(work)
         recorded = self._store.result(key)
         if recorded is not None:
             fields = json.loads(recorded)
             archive = Digest(fields["archive"])
             if self._store.path(archive) is not None:
                 return archive, fields["answer"].encode()
-        self._notify(PackageMoved(fetched.pin, Stage.PREPARING))
-        archive, answer = self._prepare(fetched, patches)
+        self._notify(PackageMoved(work.pin, Stage.PREPARING))
+        archive, answer = self._prepare(work)
         fields = {"archive": archive.sha256, "answer": answer.decode()}
         self._store.record(key, json.dumps(fields).encode())
         return archive, answer
 
-    def _key(self, fetched: FetchedSource, patches: Sequence[_Fixed]) -> Digest:
-        fields = ["prepare 2", str(fetched.pin), fetched.digest.sha256, self._sandbox.image]
-        fields += [self._sandbox.agent.digest.sha256, *(it.digest.sha256 for it in patches)]
-        fields += ["stating release"] * _is_to_state_release(fetched)
+    def _key(self, work: _Work) -> Digest:
+        """Everything that the prepared source comes from."""
+        fields = ["prepare 3", str(work.pin), work.fetched.digest.sha256, self._sandbox.image]
+        fields += [self._sandbox.agent.digest.sha256, *(it.digest.sha256 for it in work.patches)]
+        fields += [json.dumps(work.order, sort_keys=True)]
         return Digest.of_bytes("\n".join(fields).encode())
 
-    def _prepare(self, fetched: FetchedSource, patches: Sequence[_Fixed]) -> tuple[Digest, bytes]:
-        name = "sdist" + "".join(fetched.path.suffixes[-2:])
-        files = {f"{n:03}-{it.name.rpartition('/')[2]}": it.path for n, it in enumerate(patches, 1)}
-        task = Task(
-            name="prepare",
-            order=prepare_task(
-                fetched.pin, name, tuple(files), stating_release=_is_to_state_release(fetched)
-            ),
-            inputs={name: fetched.path, **files},
-        )
-        log = log_path(self._folders.logs, fetched.pin)
+    def _prepare(self, work: _Work) -> tuple[Digest, bytes]:
+        files = {patch.name: patch.path for patch in work.patches}
+        inputs = {work.archive: work.fetched.path, **files}
+        task = Task(name="prepare", order=work.order, inputs=inputs)
+        log = log_path(self._folders.logs, work.pin)
         log.unlink(missing_ok=True)
         with appending_to(log) as output, self._sandbox.run(task, output) as finished:
-            return self._collect(finished, fetched.pin, patches)
+            return self._collect(finished, work)
 
-    def _collect(
-        self, finished: Finished, pin: Pin, patches: Sequence[_Fixed]
-    ) -> tuple[Digest, bytes]:
+    def _collect(self, finished: Finished, work: _Work) -> tuple[Digest, bytes]:
         if not finished.exit.succeeded:
             raise UnusableSource(f"could not be unpacked: {in_words(finished.exit)}")
         answer = read_small(finished.out, RESULT)
-        read_answer(answer, pin, _names(patches))
+        read_answer(answer, work.pin, work.preparation)
         collected = finished.out.parent / PREPARED_ARCHIVE
         take(finished.out, PREPARED_ARCHIVE, collected, MAX_ARCHIVE_BYTES)
         return self._store.put(collected), answer
-
-
-def _is_to_state_release(fetched: FetchedSource) -> bool:
-    """Whether backends have to be told what a release's archive says by itself, once that is known.
-
-    Where it is not, what is told would be taken for the answer.
-    """
-    return is_repository(fetched.url) and not is_provisional(fetched.pin.version)
-
-
-def _names(patches: Sequence[_Fixed]) -> tuple[str, ...]:
-    return tuple(patch.name for patch in patches)

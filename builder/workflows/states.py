@@ -23,18 +23,23 @@ class States:
         self._store = store
         self._sandbox = sandbox
 
-    def identity(self, commit: GitReference) -> Identity:
+    def identity(self, commit: GitReference, build_dir: str = "") -> Identity:
         """The project and the version, as far as files of the source tell.
+
+        Args:
+            commit: the state of a repository.
+            build_dir: the folder of it that is built; empty for all of it.
 
         Raises:
             InputError: the source is not fit to be unpacked, or what it says is not valid.
         """
-        text = f"look 1\n{commit}\n{self._sandbox.image}\n{self._sandbox.agent.digest.sha256}"
+        agent = self._sandbox.agent.digest.sha256
+        text = f"look 2\n{commit}\n{self._sandbox.image}\n{agent}\n{build_dir}"
         key = Digest.of_bytes(text.encode())
         answer = self._store.result(key)
         try:
             if answer is None:
-                answer = self._look(commit)
+                answer = self._look(commit, build_dir)
                 read_identity(answer)
                 self._store.record(key, answer)
             return read_identity(answer)
@@ -43,16 +48,17 @@ class States:
                 f"{commit} cannot be built from: {unusable}", hint="name another tag or commit"
             ) from unusable
 
-    def _look(self, commit: GitReference) -> bytes:
+    def _look(self, commit: GitReference, build_dir: str) -> bytes:
         archive = self._sandbox.scratch / f"{commit.ref}.tar.gz"
         try:
             self._repositories.archive(commit, _TOP, archive)
-            return self._ask(archive)
+            return self._ask(archive, build_dir)
         finally:
             archive.unlink(missing_ok=True)
 
-    def _ask(self, archive: Path) -> bytes:
-        task = Task(name="look", order=look_task(_ARCHIVE), inputs={_ARCHIVE: archive})
+    def _ask(self, archive: Path, build_dir: str) -> bytes:
+        order = look_task(_ARCHIVE, build_dir)
+        task = Task(name="look", order=order, inputs={_ARCHIVE: archive})
         with self._sandbox.run(task, lambda _printed: None) as finished:
             if not finished.exit.succeeded:
                 raise UnusableSource(f"it could not be unpacked: {in_words(finished.exit)}")

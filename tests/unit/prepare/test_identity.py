@@ -26,7 +26,11 @@ SETUP = "[metadata]\nname = some_setup\n"
 
 
 def test_the_order_names_the_archive() -> None:
-    assert look_task("source.tar.gz") == {"action": "look", "archive": "source.tar.gz"}
+    assert look_task("source.tar.gz", "python") == {
+        "action": "look",
+        "archive": "source.tar.gz",
+        "build_dir": "python",
+    }
 
 
 @pytest.mark.parametrize(

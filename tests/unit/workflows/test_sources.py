@@ -36,6 +36,8 @@ def prepare(stage: Stage) -> int:
         "pyproject": None,
         "pkg_info": None,
         "has_setup": True,
+        "compiled": [],
+        "compiled_count": 0,
     }
     if "misfit" in texts:
         number = texts.index("misfit")
