@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from builder.domain.builds import BuildSpec
 from builder.domain.core_metadata import UnusableMetadataError, parse_requirements
+from builder.domain.instructions import orders
 
 SOURCE_ARCHIVE = "source.tar.gz"
 MAX_WHEEL_BYTES = 8 << 30
@@ -149,6 +150,7 @@ def build_task(spec: BuildSpec, top: str) -> dict[str, object]:
         "backend": system.backend,
         "backend_path": list(system.backend_path),
         "accepted": list(spec.accepted),
+        "instructions": orders(spec.instructions),
         "config_settings": {
             name: given if isinstance(given, str) else list(given)
             for name, given in spec.config_settings

@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 from builder.domain.containers import ContainerExit
 from builder.domain.customization import ConfigSettings
 from builder.domain.digests import Digest
+from builder.domain.instructions import Instruction, fingerprint
 from builder.domain.metadata import ReleaseMetadata
 from builder.domain.releases import Pin
 from builder.domain.sources import SourceTree
@@ -47,6 +48,7 @@ class BuildSpec:
             what the user says of jobs is among them.
         build_number: the wheel's build tag.
         build_dir: the folder inside the source that is built; empty for all of it.
+        instructions: what is done instead of calling the backend's `build_wheel`.
         config_settings: what the hooks are given.
     """
 
@@ -59,6 +61,7 @@ class BuildSpec:
     variables: tuple[tuple[str, str], ...] = field(repr=False)
     build_number: int = 0
     build_dir: str = ""
+    instructions: tuple[Instruction, ...] = ()
     config_settings: ConfigSettings = ()
 
     @property
@@ -82,6 +85,7 @@ class BuildSpec:
         yield "sandbox", self.sandbox.sha256
         if self.build_dir:
             yield "build-dir", self.build_dir
+        yield "instructions", fingerprint(self.instructions)
         for name, given in self.config_settings:
             yield "config-setting", name
             for one in (given,) if isinstance(given, str) else ("a list", *given):

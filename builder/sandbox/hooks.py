@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import archive
+import instructions
 from pyproject_hooks import (
     BackendUnavailable,
     BuildBackendHookCaller,
@@ -62,8 +63,25 @@ def _hooks(task: dict[str, Any]) -> dict[str, Any]:
     # The hooks before may have changed the tree: what is built is what was prepared.
     hooks = _fresh(task)
     os.mkdir(WHEELS)
-    name = _call(hooks, "build_wheel", WHEELS, task["config_settings"])
+    name = _built(hooks, task)
     return {"status": "built", "requires": requires, "wheel": _hand_out(name)}
+
+
+def _built(hooks: BuildBackendHookCaller, task: dict[str, Any]) -> object:
+    """The name of the wheel, from the backend or from what a plugin asks for instead."""
+
+    def build() -> object:
+        return _call(hooks, "build_wheel", WHEELS, task["config_settings"])
+
+    if not task["instructions"]:
+        return build()
+    variables = {instructions.WHEELS_VARIABLE: WHEELS}
+    try:
+        instructions.carry_out(hooks.source_dir, task["instructions"], variables, build)
+    except instructions.InstructionFailedError as failed:
+        raise HookFailedError("build_wheel", str(failed)) from failed
+    made = os.listdir(WHEELS)
+    return made[0] if made else "a wheel"
 
 
 def _fresh(task: dict[str, Any]) -> BuildBackendHookCaller:

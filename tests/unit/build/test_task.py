@@ -42,6 +42,7 @@ def test_the_order_names_goal_backend_and_what_is_accepted() -> None:
         "goal": "metadata",
         "top": "a-1",
         "build_dir": "",
+        "instructions": [],
         "backend": "backend:object",
         "backend_path": ["src"],
         "accepted": ["x>1"],

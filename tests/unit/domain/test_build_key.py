@@ -9,6 +9,7 @@ from packaging.version import Version
 
 from builder.domain.builds import BuildSpec, Goal, Wheel
 from builder.domain.digests import Digest
+from builder.domain.instructions import RunCommand
 from builder.domain.metadata import MetadataOrigin, ReleaseMetadata
 from builder.domain.releases import Pin
 from builder.domain.sources import BuildSystem, SourceTree
@@ -28,6 +29,8 @@ CHANGED = {
     "backend path": replace(
         SPEC, source=replace(SOURCE, build_system=replace(SYSTEM, backend_path=("p",)))
     ),
+    "instructions": replace(SPEC, instructions=(RunCommand(("make", "wheel")),)),
+    "split words": replace(SPEC, instructions=(RunCommand(("make wheel",)),)),
     "image": replace(SPEC, image="sha256:j"),
     "agent": replace(SPEC, sandbox=Digest("e" * 64)),
     "wheel of the environment": replace(
