@@ -3,12 +3,14 @@
 import os
 import platform
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from builder.app.settings import Settings
-from builder.images.catalogue import ImageCatalogue
+from builder.images.catalogue import BuiltImage, ImageCatalogue
 from builder.images.mmdebstrap import Host
 from builder.images.recipe import DebianBase, RegistryBase
+from builder.images.state import ImageState
 from builder.shipped import shipped_folder
 
 _PLATFORMS = {"x86_64": "linux/amd64", "aarch64": "linux/arm64"}
@@ -23,6 +25,36 @@ def image_catalogue(settings: Settings) -> ImageCatalogue:
         _PLATFORMS.get(platform.machine(), f"linux/{platform.machine()}"),
         host,
         time.monotonic,
+    )
+
+
+def build_image(
+    catalogue: ImageCatalogue,
+    name: str,
+    packages: tuple[str, ...],
+    progress: Callable[[str], None],
+    *,
+    mirrors: tuple[str, ...] = (),
+    force: bool = False,
+) -> tuple[BuiltImage, ...]:
+    """Bootstraps an image, and derives another from it where further packages are wanted.
+
+    Args:
+        catalogue: where images are.
+        name: the image.
+        packages: what the derived image is to have beside the packages of the image.
+        progress: takes lines about what is going on.
+        mirrors: instead of those of its recipe.
+        force: make it even where it is there; where packages are wanted, the derived image alone.
+
+    Raises:
+        BuilderError: it cannot be had.
+    """
+    if not packages:
+        return (catalogue.build(name, progress, mirrors=mirrors, force=force),)
+    return (
+        catalogue.build(name, progress, mirrors=mirrors),
+        catalogue.extend(name, packages, progress, mirrors=mirrors, force=force),
     )
 
 
@@ -61,6 +93,27 @@ def summary(catalogue: ImageCatalogue, name: str) -> ImageSummary:
         config=str(state.layout.config) if state else "",
         packages=tuple(str(package) for package in state.packages) if state else (),
         seconds=state.seconds if state else 0.0,
+    )
+
+
+def derived_summaries(catalogue: ImageCatalogue) -> tuple[ImageSummary, ...]:
+    """What is known of the images that were derived from others."""
+    return tuple(_derived_summary(state) for state in catalogue.derived())
+
+
+def _derived_summary(state: ImageState) -> ImageSummary:
+    below = state.derived
+    name, added = (below.name, below.added) if below is not None else ("", ())
+    return ImageSummary(
+        name=state.name,
+        description=f"{name} with {', '.join(added)}",
+        platform=state.platform,
+        python="",
+        origin=f"image {name}",
+        built=True,
+        config=str(state.layout.config),
+        packages=tuple(str(package) for package in state.packages),
+        seconds=state.seconds,
     )
 
 

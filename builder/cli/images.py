@@ -6,7 +6,13 @@ from pathlib import Path
 
 import click
 
-from builder.app.images import ImageSummary, image_catalogue, summary
+from builder.app.images import (
+    ImageSummary,
+    build_image,
+    derived_summaries,
+    image_catalogue,
+    summary,
+)
 from builder.cli.options import given, shared_options
 
 
@@ -18,20 +24,39 @@ def image_group() -> None:
 @image_group.command("build")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.option("--mirror", "mirrors", multiple=True, metavar="URL", help="Debian mirror to use.")
-@click.option("--force", is_flag=True, help="Bootstrap it again although it is there.")
+@click.option(
+    "--with",
+    "packages",
+    multiple=True,
+    metavar="PACKAGE",
+    help="Derive an image that has this Debian package too, as `system_packages` asks for one.",
+)
+@click.option("--force", is_flag=True, help="Make it again although it is there.")
 @shared_options
 @click.pass_context
 def build_command(
-    click_context: click.Context, names: tuple[str, ...], mirrors: tuple[str, ...], *, force: bool
+    click_context: click.Context,
+    names: tuple[str, ...],
+    mirrors: tuple[str, ...],
+    packages: tuple[str, ...],
+    *,
+    force: bool,
 ) -> None:
     """Bootstrap images from Debian's packages, without root."""
     catalogue = image_catalogue(given(click_context).settings())
     for name in names:
-        built = catalogue.build(
-            name, lambda line: click.echo(line, err=True), mirrors=mirrors, force=force
-        )
-        how = "was there" if built.was_there else f"built in {built.state.seconds:.0f} s"
-        click.echo(f"{name} {built.image.config} {how}")
+        for built in build_image(
+            catalogue,
+            name,
+            packages,
+            lambda line: click.echo(line, err=True),
+            mirrors=mirrors,
+            force=force,
+        ):
+            how = "was there" if built.was_there else f"built in {built.state.seconds:.0f} s"
+            click.echo(f"{built.state.name} {built.image.config} {how}")
+            for line in built.replaced:
+                click.echo(f"warning: {built.state.name} has {line}", err=True)
 
 
 @image_group.command("list")
@@ -41,7 +66,8 @@ def build_command(
 def list_command(click_context: click.Context, *, as_json: bool) -> None:
     """List every image that can be named."""
     catalogue = image_catalogue(given(click_context).settings())
-    found = [summary(catalogue, name) for name in catalogue.names()]
+    found = [*(summary(catalogue, name) for name in catalogue.names())]
+    found += derived_summaries(catalogue)
     if as_json:
         click.echo(json.dumps([_fields(one, packages=False) for one in found], indent=2))
         return

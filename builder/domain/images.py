@@ -20,9 +20,11 @@ class LayoutImage:
     layout: Path
     config: Digest
     diff_id: Digest
-    """Digest of the one uncompressed layer."""
+    """Digest of the uppermost layer, uncompressed as all of them."""
     platform: str
     """`linux/amd64` and the like."""
+    below: tuple[Digest, ...] = ()
+    """Digests of the layers under it, from the bottom up."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ import hashlib
 import json
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from builder.domain.digests import Digest
@@ -21,34 +20,29 @@ def local_reference(image: LayoutImage) -> str:
 
 
 def archive_stream(image: LayoutImage) -> Iterator[bytes]:
-    """The image as a docker-archive, a chunk at a time; the layer is checked as it goes by.
+    """The image as a docker-archive, a chunk at a time; layers are checked as they go by.
 
     Raises:
         ImageError: the layout lacks a blob, or holds another image than promised.
     """
-    parts = _read_layout(image)
-    layer_name = f"{image.diff_id.sha256}/layer.tar"
+    config = _read_config(image)
+    layers = [(f"{diff_id.sha256}/layer.tar", diff_id) for diff_id in (*image.below, image.diff_id)]
     manifest = [
         {
             "Config": f"{image.config.sha256}.json",
             "RepoTags": [local_reference(image)],
-            "Layers": [layer_name],
+            "Layers": [name for name, _ in layers],
         }
     ]
     yield from _member("manifest.json", json.dumps(manifest).encode())
-    yield from _member(f"{image.config.sha256}.json", parts.config)
-    yield from _layer(layer_name, parts.layer, image)
+    yield from _member(f"{image.config.sha256}.json", config)
+    for name, diff_id in layers:
+        yield from _layer(name, diff_id, image)
     yield bytes(2 * tarfile.BLOCKSIZE)
 
 
-@dataclass(frozen=True)
-class _Parts:
-    config: bytes
-    layer: Path
-
-
-def _read_layout(image: LayoutImage) -> _Parts:
-    blobs = image.layout / "blobs" / "sha256"
+def _read_config(image: LayoutImage) -> bytes:
+    blobs = _blobs(image)
     try:
         index = json.loads((image.layout / "index.json").read_bytes())
         manifest = _manifest_of(index, blobs, image)
@@ -59,12 +53,16 @@ def _read_layout(image: LayoutImage) -> _Parts:
             f"the image layout in {image.layout} cannot be read: {error}",
             hint="remove that folder and build the image again",
         ) from error
-    if Digest.of_bytes(config) != image.config or layers != [image.diff_id]:
+    if Digest.of_bytes(config) != image.config or layers != [*image.below, image.diff_id]:
         raise ImageError(
             f"the image layout in {image.layout} is not the image {image.config}",
             hint="remove that folder and build the image again",
         )
-    return _Parts(config, blobs / image.diff_id.sha256)
+    return config
+
+
+def _blobs(image: LayoutImage) -> Path:
+    return image.layout / "blobs" / "sha256"
 
 
 def _manifest_of(
@@ -81,7 +79,8 @@ def _manifest_of(
     raise KeyError(f"no manifest for the configuration {image.config}")
 
 
-def _layer(name: str, path: Path, image: LayoutImage) -> Iterator[bytes]:
+def _layer(name: str, diff_id: Digest, image: LayoutImage) -> Iterator[bytes]:
+    path = _blobs(image) / diff_id.sha256
     hasher = hashlib.sha256()
     try:
         with path.open("rb") as file:
@@ -92,7 +91,7 @@ def _layer(name: str, path: Path, image: LayoutImage) -> Iterator[bytes]:
                 yield chunk
     except OSError as error:
         raise ImageError(f"the layer {path} cannot be read: {error}") from error
-    if hasher.hexdigest() != image.diff_id.sha256:
+    if hasher.hexdigest() != diff_id.sha256:
         raise ImageError(
             f"the layer {path} is not what its name says",
             hint=f"remove {image.layout} and build the image again",

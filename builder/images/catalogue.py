@@ -9,14 +9,23 @@ from pathlib import Path
 
 from builder.domain.images import Image, LayoutImage, RegistryImage
 from builder.errors import ImageError, InputError, StorageError
+from builder.images.difference import write_difference
+from builder.images.extension import (
+    MARK,
+    Extension,
+    missing,
+    replaced_packages,
+    require_unchanged,
+)
 from builder.images.layer import write_layer
-from builder.images.layout import write_layout
+from builder.images.layout import blob_path, write_layout
 from builder.images.lock import LOCK_FILE, lock_of, read_lock, require_locked, write_lock
 from builder.images.mmdebstrap import (
     Host,
     Progress,
     bootstrap,
     bootstrap_arguments,
+    extension_arguments,
     host_transport,
     recipe_digest,
 )
@@ -26,6 +35,7 @@ from builder.images.recipe import (
     DebianBase,
     ImageRecipe,
     RegistryBase,
+    is_debian_package,
     is_image_name,
     parse_mirrors,
     read_recipe,
@@ -35,6 +45,7 @@ from builder.images.state import (
     ImageState,
     layout_folder,
     locked,
+    mark_used,
     read_state,
     state_folder,
     write_state,
@@ -49,6 +60,8 @@ class BuiltImage:
     state: ImageState
     was_there: bool
     """It was in the cache before, so nothing was done."""
+    replaced: tuple[str, ...] = ()
+    """What a derived image has in other versions than the one below it, in words."""
 
 
 class ImageCatalogue:
@@ -116,6 +129,11 @@ class ImageCatalogue:
             case DebianBase() as base:
                 return read_state(self._folder(recipe, base))
 
+    def derived(self) -> tuple[ImageState, ...]:
+        """Every derived image in the cache, by name."""
+        found = (read_state(folder) for folder in sorted(self._images.glob(f"*{MARK}*")))
+        return tuple(state for state in found if state is not None and state.derived is not None)
+
     def open(self, name: str) -> Image:
         """The image, for an engine.
 
@@ -128,11 +146,7 @@ class ImageCatalogue:
             case RegistryBase(reference):
                 return RegistryImage(name, reference, recipe.platform)
             case DebianBase() as base:
-                state = read_state(self._folder(recipe, base))
-                if state is None:
-                    raise _not_built(name)
-                _check_lock(recipe, state)
-                return state.image
+                return self._there(recipe, base).image
 
     def build(
         self, name: str, progress: Progress, *, mirrors: tuple[str, ...] = (), force: bool = False
@@ -161,6 +175,56 @@ class ImageCatalogue:
         _check_lock(recipe, state)
         return BuiltImage(state.image, state, was_there)
 
+    def extend(
+        self,
+        name: str,
+        packages: tuple[str, ...],
+        progress: Progress,
+        *,
+        mirrors: tuple[str, ...] = (),
+        force: bool = False,
+    ) -> BuiltImage:
+        """Derives an image with more packages, unless it is there or has them all.
+
+        Args:
+            name: a bootstrapped image.
+            packages: what it is to have beside its own.
+            progress: takes lines about what is going on.
+            mirrors: instead of those of its recipe.
+            force: derive it even where it is there.
+
+        Raises:
+            ImageError: the image is not bootstrapped yet, is not the one that was locked, or the
+                packages cannot be added to it.
+            InputError: there is no such image, or it comes from a registry.
+            StorageError: the disk is full.
+        """
+        recipe = self.recipe(name)
+        if isinstance(recipe.base, RegistryBase):
+            raise InputError(
+                f"image {name!r} comes from a registry, so no packages can be added to it",
+                hint="take an image that has them, or one that is bootstrapped from packages",
+            )
+        for package in packages:
+            if not is_debian_package(package):
+                raise InputError(f"{package!r} cannot name a Debian package")
+        base = self._there(recipe, recipe.base)
+        added = missing(base, packages)
+        if not added:
+            return BuiltImage(base.image, base, was_there=True)
+        extension = Extension(recipe, recipe.base, base, added)
+        folder = state_folder(self._images, extension.name, extension.digest)
+        with _storage_errors(self._images), self._alone(folder, progress):
+            state = None if force else read_state(folder)
+            was_there = state is not None
+            if state is None:
+                state = self._derive(extension, folder, parse_mirrors(mirrors), progress)
+            else:
+                mark_used(state)
+        replaced = replaced_packages(base, state)
+        _check_extension(extension, replaced)
+        return BuiltImage(state.image, state, was_there, replaced)
+
     def lock(self, name: str, target: Path | None = None) -> Path:
         """Holds an image to what it is now; returns the lock that was written.
 
@@ -184,6 +248,13 @@ class ImageCatalogue:
     def _folder(self, recipe: ImageRecipe, base: DebianBase) -> Path:
         return state_folder(self._images, recipe.name, recipe_digest(recipe, base))
 
+    def _there(self, recipe: ImageRecipe, base: DebianBase) -> ImageState:
+        state = read_state(self._folder(recipe, base))
+        if state is None:
+            raise _not_built(recipe.name)
+        _check_lock(recipe, state)
+        return state
+
     @contextmanager
     def _alone(self, folder: Path, progress: Progress) -> Iterator[None]:
         self._images.mkdir(parents=True, exist_ok=True)
@@ -200,12 +271,7 @@ class ImageCatalogue:
         mirrors: tuple[str, ...],
         progress: Progress,
     ) -> ImageState:
-        partial = folder.with_name(f".{folder.name}.partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
         started = self._clock()
-        raw, layer = partial / "bootstrap.tar", partial / "layer.tar"
-        log = folder.with_name(f"{folder.name}.log")
         command = bootstrap_arguments(
             recipe.platform,
             base,
@@ -213,27 +279,61 @@ class ImageCatalogue:
             mirrors=mirrors,
             transport=host_transport(),
         )
-        try:
-            bootstrap(command, self._host, raw, log, progress)
+        with _appearing(folder) as partial:
+            raw, layer = partial / "bootstrap.tar", partial / "layer.tar"
+            bootstrap(command, self._host, raw, _log(folder), progress)
             progress("writing the image")
             write_layer(raw, layer)
             raw.unlink()
             packages = read_packages(layer)
             written = write_layout(layer, layout_folder(partial), recipe.name, recipe.platform)
-        except BaseException:
-            shutil.rmtree(partial, ignore_errors=True)
-            raise
-        state = ImageState(
-            name=recipe.name,
-            recipe=recipe_digest(recipe, base),
-            layout=written,
-            platform=recipe.platform,
-            packages=packages,
-            seconds=self._clock() - started,
-            folder=partial,
+            state = ImageState(
+                name=recipe.name,
+                recipe=recipe_digest(recipe, base),
+                layout=written,
+                platform=recipe.platform,
+                packages=packages,
+                seconds=self._clock() - started,
+                folder=partial,
+            )
+            write_state(state)
+        return replace(state, folder=folder)
+
+    def _derive(
+        self, extension: Extension, folder: Path, mirrors: tuple[str, ...], progress: Progress
+    ) -> ImageState:
+        started = self._clock()
+        recipe, base = extension.recipe, extension.base
+        require_unchanged(base)
+        below = blob_path(base.placed.folder, base.layout.diff_id)
+        command = extension_arguments(
+            recipe.platform,
+            extension.debian,
+            extension.added,
+            is_root=self._host.is_root,
+            mirrors=mirrors,
+            transport=host_transport(),
         )
-        write_state(state)
-        _replace_folder(partial, folder)
+        with _appearing(folder) as partial:
+            raw, layer = partial / "bootstrap.tar", partial / "layer.tar"
+            bootstrap(command, self._host, raw, _log(folder), progress, below)
+            progress("writing the image")
+            packages = read_packages(raw)
+            write_difference(below, raw, layer)
+            raw.unlink()
+            layout = layout_folder(partial)
+            written = write_layout(layer, layout, extension.name, recipe.platform, base.placed)
+            state = ImageState(
+                name=extension.name,
+                recipe=extension.digest,
+                layout=written,
+                platform=recipe.platform,
+                packages=packages,
+                seconds=self._clock() - started,
+                folder=partial,
+                derived=extension.derived,
+            )
+            write_state(state)
         return replace(state, folder=folder)
 
 
@@ -263,6 +363,39 @@ def _check_lock(recipe: ImageRecipe, state: ImageState) -> None:
 
 def _not_built(name: str) -> ImageError:
     return ImageError(f"image {name!r} is not bootstrapped yet", hint=f"builder image build {name}")
+
+
+def _check_extension(extension: Extension, replaced: tuple[str, ...]) -> None:
+    if not replaced or extension.recipe.folder is None:
+        return
+    file = extension.recipe.folder / LOCK_FILE
+    if file.exists():
+        raise ImageError(
+            f"{', '.join(extension.added)} cannot stand on image {extension.recipe.name!r} as it is"
+            f" locked in {file}:\n" + "\n".join(f"  {line}" for line in replaced),
+            hint=(
+                f"take newer packages into the image: builder image build {extension.recipe.name}"
+                f" --force, builder image lock {extension.recipe.name}; or use an archive of the"
+                " day it was locked (`mirror:` in image.yaml)"
+            ),
+        )
+
+
+def _log(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.log")
+
+
+@contextmanager
+def _appearing(folder: Path) -> Iterator[Path]:
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    try:
+        yield partial
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    _replace_folder(partial, folder)
 
 
 def _replace_folder(partial: Path, folder: Path) -> None:

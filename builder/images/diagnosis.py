@@ -37,6 +37,14 @@ _UNREACHABLE = (
     r"Could not resolve|Temporary failure resolving|Could not connect|Connection timed out"
     r"|Unable to connect|Network is unreachable|Connection refused|Connection failed"
 )
+_PACKAGE_HINT = (
+    "check `packages`, `suite` and `components` in image.yaml, or `system_packages` in the"
+    " package's settings"
+)
+_CONFLICT_HINT = (
+    "a package cannot stand beside what the image has: take an image without that (`image:` in the"
+    " package's settings)"
+)
 _SYMPTOMS = (
     (r"NO_PUBKEY|is not signed|keyring .* does not exist|Missing key", _KEYRING_HINT),
     (r"/etc/sub[ug]id|new[ug]idmap", _NO_SUBIDS_HINT),
@@ -44,8 +52,9 @@ _SYMPTOMS = (
     (_UNREACHABLE, _NETWORK_HINT),
     (
         r"Unable to locate package|has no installation candidate|Version .* was not found",
-        "check `packages`, `suite` and `components` in image.yaml",
+        _PACKAGE_HINT,
     ),
+    (r"Packages need to be removed but remove is disabled", _CONFLICT_HINT),
     (r"does not have a Release file|404 +Not Found", "check `suite` and `mirror` in image.yaml"),
     (r"neither be executed natively|arch-test|qemu", _EMULATION_HINT),
     (r"Permission denied", _SCRATCH_HINT),

@@ -26,24 +26,26 @@ def write_layer(source: Path, target: Path) -> None:
             tarfile.open(source, "r:") as reader,
             tarfile.open(target, "w", format=tarfile.PAX_FORMAT) as writer,
         ):
-            for member in _members(reader):
+            for member in members(reader):
                 content = reader.extractfile(member) if member.isreg() else None
-                writer.addfile(_plain(member), content)
+                writer.addfile(plain(member), content)
     except (tarfile.TarError, EOFError) as error:
         raise ImageError(f"{source}: is no root file system: {error}") from error
 
 
-def _members(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+def members(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    """What belongs into a layer of what a tar holds."""
     return (member for member in tar if not member.name.startswith(_DEVICES))
 
 
-def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    plain = tarfile.TarInfo(member.name)
-    plain.type = member.type
-    plain.mode = member.mode
-    plain.uid = member.uid
-    plain.gid = member.gid
-    plain.mtime = int(member.mtime)
-    plain.linkname = member.linkname
-    plain.size = member.size
-    return plain
+def plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """The same file with nothing said of it that an image does not keep."""
+    bare = tarfile.TarInfo(member.name)
+    bare.type = member.type
+    bare.mode = member.mode
+    bare.uid = member.uid
+    bare.gid = member.gid
+    bare.mtime = int(member.mtime)
+    bare.linkname = member.linkname
+    bare.size = member.size
+    return bare

@@ -1,11 +1,13 @@
 """OCI image layouts, written by hand so that the same root file system gives the same image ID.
 
-One uncompressed layer, moved into place and not copied. A `manifest.json` lies beside the OCI
-files, so that `tar -cC LAYOUT . | docker load` takes the folder too, also where Docker does not
+Uncompressed layers, moved or linked into place and not copied. A `manifest.json` lies beside the
+OCI files, so that `tar -cC LAYOUT . | docker load` takes the folder too, also where Docker does not
 know OCI.
 """
 
 import json
+import os
+import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,40 +22,71 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 @dataclass(frozen=True)
+class Layer:
+    """One layer of an image."""
+
+    diff_id: Digest
+    size: int
+
+
+@dataclass(frozen=True)
 class WrittenLayout:
     """The digests of a layout that was just written."""
 
     config: Digest
     diff_id: Digest
     size: int
-    """Bytes of the layer."""
+    """Bytes of the uppermost layer."""
+    below: tuple[Layer, ...] = ()
+    """The layers under it, from the bottom up."""
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """Every layer, from the bottom up."""
+        return (*self.below, Layer(self.diff_id, self.size))
 
 
-def write_layout(layer: Path, folder: Path, name: str, platform: str) -> WrittenLayout:
-    """Makes an image layout of a root file system.
+@dataclass(frozen=True)
+class PlacedLayout:
+    """A layout, and where it lies."""
+
+    folder: Path
+    written: WrittenLayout
+
+
+def write_layout(
+    layer: Path, folder: Path, name: str, platform: str, base: PlacedLayout | None = None
+) -> WrittenLayout:
+    """Makes an image layout of a root file system, or of what one has beyond another image.
 
     Args:
         layer: the tar; it is moved into the layout, and must lie on the same file system.
         folder: a folder that does not exist yet.
         name: of the image; with its ID it makes the name that engines show.
         platform: `linux/amd64` and the like.
+        base: the image that the layer stands on; None for one that stands alone.
     """
     blobs = folder / "blobs" / "sha256"
     blobs.mkdir(parents=True)
+    below = base.written.layers if base is not None else ()
+    if base is not None:
+        for each in below:
+            _link(blob_path(base.folder, each.diff_id), blob_path(folder, each.diff_id))
     diff_id = Digest.of_file(layer)
     size = layer.stat().st_size
     layer.rename(blobs / diff_id.sha256)
-    config = _put(blobs, image_config(diff_id, platform))
-    manifest = _put(blobs, _manifest(config, blobs, diff_id, size))
+    layers = (*below, Layer(diff_id, size))
+    config = _put(blobs, image_config(layers, platform))
+    manifest = _put(blobs, _manifest(config, blobs, layers))
     reference = local_reference(name, config)
     index = _index(manifest, blobs, reference, platform)
     (folder / "index.json").write_bytes(_encode(index))
     (folder / "oci-layout").write_bytes(_encode({"imageLayoutVersion": "1.0.0"}))
-    (folder / "manifest.json").write_bytes(_encode([_docker_entry(config, diff_id, reference)]))
-    return WrittenLayout(config=config, diff_id=diff_id, size=size)
+    (folder / "manifest.json").write_bytes(_encode([_docker_entry(config, layers, reference)]))
+    return WrittenLayout(config, diff_id, size, below)
 
 
-def image_config(diff_id: Digest, platform: str) -> dict[str, object]:
+def image_config(layers: tuple[Layer, ...], platform: str) -> dict[str, object]:
     """The image's configuration; its digest is the image's ID in every engine."""
     system, architecture = platform.split("/", maxsplit=1)
     return {
@@ -65,15 +98,16 @@ def image_config(diff_id: Digest, platform: str) -> dict[str, object]:
             "WorkingDir": "/build",
         },
         "created": _CREATED,
-        "history": [{"created": _CREATED, "created_by": "bootstrap from Debian packages"}],
+        "history": [{"created": _CREATED, "created_by": "bootstrap from Debian packages"}]
+        * len(layers),
         "os": system,
-        "rootfs": {"diff_ids": [str(diff_id)], "type": "layers"},
+        "rootfs": {"diff_ids": [str(layer.diff_id) for layer in layers], "type": "layers"},
     }
 
 
 def local_reference(name: str, config: Digest) -> str:
     """What the image is called inside an engine: `oci:FOLDER:` and this name it for a pull."""
-    return f"localhost/builder/{name}:{config.sha256[:12]}"
+    return f"localhost/builder/{name.replace('+', '-')}:{config.sha256[:12]}"
 
 
 def blob_path(folder: Path, digest: Digest) -> Path:
@@ -82,19 +116,29 @@ def blob_path(folder: Path, digest: Digest) -> Path:
 
 
 def is_whole(folder: Path, written: WrittenLayout) -> bool:
-    """Whether the files of a layout are there; the layer is measured, not hashed."""
+    """Whether the files of a layout are there; layers are measured, not hashed."""
     config = blob_path(folder, written.config)
-    layer = blob_path(folder, written.diff_id)
     return (
         (folder / "index.json").is_file()
         and config.is_file()
         and Digest.of_file(config) == written.config
-        and layer.is_file()
-        and layer.stat().st_size == written.size
+        and all(_is_there(folder, layer) for layer in written.layers)
     )
 
 
-def _manifest(config: Digest, blobs: Path, diff_id: Digest, size: int) -> dict[str, object]:
+def _is_there(folder: Path, layer: Layer) -> bool:
+    path = blob_path(folder, layer.diff_id)
+    return path.is_file() and path.stat().st_size == layer.size
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without hard links
+        shutil.copyfile(source, target)
+
+
+def _manifest(config: Digest, blobs: Path, layers: tuple[Layer, ...]) -> dict[str, object]:
     return {
         "config": {
             "digest": str(config),
@@ -103,10 +147,11 @@ def _manifest(config: Digest, blobs: Path, diff_id: Digest, size: int) -> dict[s
         },
         "layers": [
             {
-                "digest": str(diff_id),
+                "digest": str(layer.diff_id),
                 "mediaType": "application/vnd.oci.image.layer.v1.tar",
-                "size": size,
+                "size": layer.size,
             }
+            for layer in layers
         ],
         "mediaType": "application/vnd.oci.image.manifest.v1+json",
         "schemaVersion": 2,
@@ -129,10 +174,10 @@ def _index(manifest: Digest, blobs: Path, reference: str, platform: str) -> dict
     }
 
 
-def _docker_entry(config: Digest, diff_id: Digest, reference: str) -> dict[str, object]:
+def _docker_entry(config: Digest, layers: tuple[Layer, ...], reference: str) -> dict[str, object]:
     return {
         "Config": f"blobs/sha256/{config.sha256}",
-        "Layers": [f"blobs/sha256/{diff_id.sha256}"],
+        "Layers": [f"blobs/sha256/{layer.diff_id.sha256}" for layer in layers],
         "RepoTags": [reference],
     }
 

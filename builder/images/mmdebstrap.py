@@ -1,6 +1,7 @@
 """Bootstraps a root file system from Debian's packages, as an ordinary user or as root."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from builder.domain.digests import Digest
 from builder.errors import ImageError, StorageError
-from builder.images import layer
+from builder.images import difference, layer
 from builder.images.diagnosis import diagnose
 from builder.images.layout import SOURCE_DATE_EPOCH
 from builder.images.recipe import ARCHITECTURES, DebianBase, ImageRecipe
@@ -34,9 +35,10 @@ _LEFT_OUT = (
     "path-exclude=/usr/bin/*-lto-dump-*",
 )
 
-CUSTOMIZE = rf"""set -eu
+_ROOT = """set -eu
 root="$1"
-# What the host leaked in, and what differs from run to run.
+"""
+_FORGET = r"""# What the host leaked in, and what differs from run to run.
 rm -f "$root"/etc/hostname "$root"/etc/resolv.conf "$root"/etc/.pwd.lock \
   "$root"/etc/passwd- "$root"/etc/group- "$root"/etc/shadow- "$root"/etc/gshadow- \
   "$root"/etc/apt/sources.list "$root"/etc/apt/sources.list.d/* \
@@ -48,14 +50,16 @@ rm -rf "$root"/var/lib/systemd
 : > "$root"/etc/machine-id
 find "$root"/var/log -type f -delete
 printf '127.0.0.1 localhost\n::1 localhost\n' > "$root"/etc/hosts
-# The user that builds run as, and the places that are mounted over.
+"""
+_FURNISH = r"""# The user that builds run as, and the places that are mounted over.
 printf 'builder:x:1000:1000::/build:/bin/sh\n' >> "$root"/etc/passwd
 printf 'builder:x:1000:\n' >> "$root"/etc/group
 printf 'builder:!:1:0:99999:7:::\n' >> "$root"/etc/shadow
 if [ -e "$root"/etc/gshadow ]; then printf 'builder:!::\n' >> "$root"/etc/gshadow; fi
 install -d -m 0755 "$root"/out "$root"/in "$root"/env "$root"/index "$root"/agent
 install -d -m 1777 "$root"/build "$root"/tmp
-# Nothing in a container may gain privileges.
+"""
+_SEAL = rf"""# Nothing in a container may gain privileges.
 find "$root" -xdev -type f -perm /6000 -exec chmod ug-s '{{}}' +
 # Times of files are clamped in the tar, so byte code must not depend on them.
 find "$root"/usr -xdev -type d -name __pycache__ -prune -exec rm -rf '{{}}' +
@@ -64,7 +68,15 @@ if [ -x "$root"/usr/bin/python3 ]; then
     'exec python3 -B -S -m compileall -q -f --invalidation-mode unchecked-hash /usr/lib/python3*'
 fi
 """
+CUSTOMIZE = _ROOT + _FORGET + _FURNISH + _SEAL
 """Shell that is run on the finished root file system, which is its `$1`."""
+
+EXTEND = rf"""{_ROOT}# Nothing that is there may go, and nothing comes along that was not asked for.
+chroot "$root" env -u TMPDIR HOME=/root PATH={_PATH} DEBIAN_FRONTEND=noninteractive \
+  DEBCONF_NONINTERACTIVE_SEEN=true apt-get --yes --no-install-recommends --no-remove install \
+  @PACKAGES@
+{_FORGET}{_SEAL}"""
+"""As `CUSTOMIZE`, for a root file system that was finished before and gets more packages."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +97,28 @@ class Host:
         scratch = Path(self.environment.get("TMPDIR") or self.scratch).absolute()
         scratch.mkdir(parents=True, exist_ok=True)
         return scratch if self.is_root or _is_open_to_others(scratch) else _OPEN_TO_ALL
+
+
+def extension_digest(image: Digest, base: DebianBase, packages: tuple[str, ...]) -> Digest:
+    """Names everything that makes an image with more packages, their versions aside.
+
+    Args:
+        image: the ID of the image that gets them.
+        base: where the packages come from.
+        packages: what is added.
+    """
+    content = {
+        "components": base.components,
+        "extend": EXTEND,
+        "image": str(image),
+        "layer": [layer.FORMAT, difference.FORMAT],
+        "left_out": _LEFT_OUT,
+        "mirrors": base.mirrors,
+        "packages": packages,
+        "source_date_epoch": SOURCE_DATE_EPOCH,
+        "suite": base.suite,
+    }
+    return Digest.of_bytes(json.dumps(content, sort_keys=True).encode())
 
 
 def recipe_digest(recipe: ImageRecipe, base: DebianBase) -> Digest:
@@ -140,6 +174,46 @@ def bootstrap_arguments(
     ]
 
 
+def extension_arguments(
+    platform: str,
+    base: DebianBase,
+    packages: tuple[str, ...],
+    *,
+    is_root: bool,
+    mirrors: tuple[str, ...] = (),
+    transport: tuple[str, ...] = (),
+) -> list[str]:
+    """The command that adds packages to a root file system, which it reads as a tar.
+
+    What is there stays, in the versions that it has, unless a new package needs others.
+
+    Args:
+        platform: what the image is for.
+        base: where the packages come from.
+        packages: what to add.
+        is_root: root needs no user namespace; the bytes are the same.
+        mirrors: instead of those that the recipe names.
+        transport: lines of apt's configuration, such as a proxy.
+    """
+    return [
+        "mmdebstrap",
+        "--verbose",
+        f"--mode={'root' if is_root else 'unshare'}",
+        "--variant=custom",
+        "--format=tar",
+        f"--architectures={ARCHITECTURES[platform]}",
+        f"--components={','.join(base.components)}",
+        *(f"--dpkgopt={option}" for option in _LEFT_OUT),
+        *(f"--aptopt={line}" for line in transport),
+        # From standard input: the user inside may not read files of the user outside.
+        '--setup-hook=tar -C "$1" -x -p --numeric-owner',
+        f"--customize-hook={EXTEND.replace('@PACKAGES@', ' '.join(packages))}",
+        base.suite,
+        "-",
+        *(mirrors or base.mirrors),
+    ]
+
+
 def bootstrap_environment(variables: Mapping[str, str], workplace: Path) -> dict[str, str]:
     """The whole environment of a bootstrap: nothing of the caller's but proxies and the like."""
     kept = {
@@ -169,15 +243,23 @@ def step(line: str) -> str | None:
     return None
 
 
-def bootstrap(command: list[str], host: Host, output: Path, log: Path, progress: Progress) -> None:
+def bootstrap(
+    command: list[str],
+    host: Host,
+    output: Path,
+    log: Path,
+    progress: Progress,
+    start: Path = Path(os.devnull),
+) -> None:
     """Runs a bootstrap to its end.
 
     Args:
-        command: from `bootstrap_arguments`.
+        command: from `bootstrap_arguments` or `extension_arguments`.
         host: this machine.
         output: the tar to write.
         log: takes everything that mmdebstrap and apt say; stays after a failure.
         progress: takes the lines worth showing.
+        start: the tar to start with.
 
     Raises:
         ImageError: it failed; the message holds the last lines of the log.
@@ -185,11 +267,15 @@ def bootstrap(command: list[str], host: Host, output: Path, log: Path, progress:
     """
     workplace = host.workplace()
     _require_space(workplace, output.parent)
-    with output.open("wb") as tar, log.open("w", encoding="utf-8") as record:
+    with (
+        output.open("wb") as tar,
+        log.open("w", encoding="utf-8") as record,
+        start.open("rb") as read,
+    ):
         try:
             process = subprocess.Popen(
                 command,
-                stdin=subprocess.DEVNULL,
+                stdin=read,
                 stdout=tar,
                 stderr=subprocess.PIPE,
                 env=bootstrap_environment(host.environment, workplace),

@@ -24,6 +24,7 @@ ARCHITECTURES: Mapping[str, str] = {
 """Platforms, and what Debian calls their architecture."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_DEBIAN_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+")
 _BY_DIGEST = re.compile(r"[^\s@]+/[^\s@]+@sha256:[0-9a-f]{64}")
 _MIRROR = re.compile(r"(?:(?:https?|file)://\S+|deb \S.*)")
 _FIELD_HINT = "the fields of image.yaml are explained in the shipped images/cpu/image.yaml"
@@ -128,6 +129,11 @@ def reference_recipe(reference: str, platform: str) -> ImageRecipe:
 def is_image_name(text: str) -> bool:
     """Whether this can be the name of a folder with an `image.yaml`."""
     return _NAME.fullmatch(text) is not None
+
+
+def is_debian_package(text: str) -> bool:
+    """Whether this can be the name of a Debian package."""
+    return _DEBIAN_PACKAGE.fullmatch(text) is not None
 
 
 def parse_mirrors(mirrors: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,8 +1,9 @@
 """What is remembered about an image that was bootstrapped: `state.json` beside its layout."""
 
 import json
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
@@ -12,11 +13,23 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from builder.domain.digests import Digest
 from builder.domain.images import LayoutImage
-from builder.images.layout import WrittenLayout, is_whole
+from builder.images.layout import Layer, PlacedLayout, WrittenLayout, is_whole
 from builder.images.packages import DebianPackage
 
 _STATE_FILE = "state.json"
 _LAYOUT = "layout"
+
+
+@dataclass(frozen=True)
+class Derived:
+    """What an image was made from that is another one with more packages."""
+
+    name: str
+    """Of the other one."""
+    image: Digest
+    """The other one's ID."""
+    added: tuple[str, ...]
+    """What was asked for; what that depends on came along."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +44,12 @@ class ImageState:
     seconds: float
     """How long the bootstrap took."""
     folder: Path
+    derived: Derived | None = None
+
+    @property
+    def placed(self) -> PlacedLayout:
+        """The image's layout."""
+        return PlacedLayout(layout_folder(self.folder), self.layout)
 
     @property
     def image(self) -> LayoutImage:
@@ -40,6 +59,7 @@ class ImageState:
             config=self.layout.config,
             diff_id=self.layout.diff_id,
             platform=self.platform,
+            below=tuple(layer.diff_id for layer in self.layout.below),
         )
 
 
@@ -65,9 +85,17 @@ def write_state(state: ImageState) -> None:
         size=state.layout.size,
         seconds=round(state.seconds, 1),
         packages=[str(package) for package in state.packages],
+        below=[_LayerRecord(diff_id=str(it.diff_id), size=it.size) for it in state.layout.below],
+        derived=_derived_record(state.derived),
     )
     text = json.dumps(record.model_dump(), indent=2)
     (state.folder / _STATE_FILE).write_text(f"{text}\n", encoding="utf-8")
+
+
+def mark_used(state: ImageState) -> None:
+    """Remembers that an image was used just now, by the time of its `state.json`."""
+    with suppress(OSError):  # a cache that is read-only
+        os.utime(state.folder / _STATE_FILE)
 
 
 def read_state(folder: Path) -> ImageState | None:
@@ -97,6 +125,21 @@ def locked(file: Path) -> Iterator[bool]:
         yield waited
 
 
+class _LayerRecord(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    diff_id: str
+    size: int
+
+
+class _DerivedRecord(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    name: str
+    image: str
+    added: list[str]
+
+
 class _StateRecord(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -109,6 +152,20 @@ class _StateRecord(BaseModel):
     size: int
     seconds: float
     packages: list[str]
+    below: list[_LayerRecord] = []
+    derived: _DerivedRecord | None = None
+
+
+def _derived_record(derived: Derived | None) -> _DerivedRecord | None:
+    if derived is None:
+        return None
+    return _DerivedRecord(name=derived.name, image=str(derived.image), added=list(derived.added))
+
+
+def _derived(record: _DerivedRecord | None) -> Derived | None:
+    if record is None:
+        return None
+    return Derived(record.name, Digest.parse(record.image), tuple(record.added))
 
 
 def _from_record(record: _StateRecord, folder: Path) -> ImageState:
@@ -119,9 +176,11 @@ def _from_record(record: _StateRecord, folder: Path) -> ImageState:
             config=Digest.parse(record.config),
             diff_id=Digest.parse(record.diff_id),
             size=record.size,
+            below=tuple(Layer(Digest.parse(it.diff_id), it.size) for it in record.below),
         ),
         platform=record.platform,
         packages=tuple(DebianPackage.parse(package) for package in record.packages),
         seconds=record.seconds,
         folder=folder,
+        derived=_derived(record.derived),
     )
