@@ -15,6 +15,7 @@ from builder.app.overrides import load_overrides
 from builder.app.reports import reported, write_report
 from builder.app.requested import open_index
 from builder.app.settings import Settings
+from builder.app.unused_patches import tell_unused_patches
 from builder.app.workshop import Notify, open_workshop
 from builder.app.world import Place, full_disk
 from builder.domain.build_needs import build_needs
@@ -129,6 +130,7 @@ def build_from_lock(
     if lock.graph is not None:
         result = replace(result, chains=_chains(lock.graph, result.failures))
     write_summaries(settings, lock, result, now)
+    tell_unused_patches(overrides, lock.nodes.values(), notify)
     _complete(settings, lock, result, notify)
     if strictness.test_mode:
         write_report(settings, reported(result), now)

@@ -3,13 +3,21 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.version import Version
+
 
 @dataclass(frozen=True)
 class Patch:
-    """One patch file. `name` is its path below the folder of all patches."""
+    """One patch file.
+
+    Attributes:
+        name: its path below the folder of all patches.
+        version: the one that it is for; None for every version.
+    """
 
     name: str
     path: Path
+    version: Version | None = None
 
 
 @dataclass(frozen=True)

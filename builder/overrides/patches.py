@@ -1,6 +1,6 @@
 """Folders of patches: read from the disk, and chosen from for one release."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,6 +52,20 @@ def choose(folders: Sequence[PatchFolder], pin: Pin, variant: str) -> Patches:
     return Patches(passed_over=tuple(patch for it in mine for patch in it.patches(variant)))
 
 
+def unused(
+    folders: Sequence[PatchFolder], built: Collection[Pin], variant: str
+) -> tuple[Patch, ...]:
+    """The patches for versions that were not built, of projects that were.
+
+    Not those that were passed over when one of these was prepared: they were told then.
+    """
+    chosen = [choose(folders, pin, variant) for pin in built]
+    told = {patch for one in chosen for patch in (*one.apply, *one.passed_over)}
+    projects = {pin.name for pin in built}
+    mine = (patch for it in folders if it.project in projects for patch in it.patches(variant))
+    return tuple(patch for patch in mine if patch not in told)
+
+
 def read_patch_folders(patches_dir: Path) -> tuple[PatchFolder, ...]:
     """Every folder that can be meant for a project; a missing `patches_dir` holds none.
 
@@ -87,11 +101,12 @@ def _folder(path: Path) -> PatchFolder | None:
         return None
     project, version = meant
     variants = sorted(inner for inner in path.iterdir() if inner.is_dir())
-    by_variant = tuple((inner.name, tuple(_patches(inner, path.parent))) for inner in variants)
-    return PatchFolder(project, version, tuple(_patches(path, path.parent)), by_variant)
+    root = path.parent
+    by_variant = tuple((it.name, tuple(_patches(it, root, version))) for it in variants)
+    return PatchFolder(project, version, tuple(_patches(path, root, version)), by_variant)
 
 
-def _patches(folder: Path, root: Path) -> Iterator[Patch]:
+def _patches(folder: Path, root: Path, version: Version | None) -> Iterator[Patch]:
     for number, path in enumerate(sorted(folder.glob(f"*{SUFFIX}"))):
         if not path.is_file():
             continue
@@ -99,4 +114,4 @@ def _patches(folder: Path, root: Path) -> Iterator[Patch]:
             raise InputError(f"{path}: is larger than {MAX_BYTES >> 20} MiB")
         if number >= MAX_FILES:
             raise InputError(f"{folder}: holds more than {MAX_FILES} patches")
-        yield Patch(path.relative_to(root).as_posix(), path)
+        yield Patch(path.relative_to(root).as_posix(), path, version)

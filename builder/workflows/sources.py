@@ -8,6 +8,7 @@ from threading import Lock
 
 from packaging.utils import NormalizedName
 
+from builder.build.task import fixed_variables
 from builder.domain.builds import Failure, Phase
 from builder.domain.customization import Preparation
 from builder.domain.digests import Digest
@@ -22,6 +23,7 @@ from builder.ports import Index, Store
 from builder.prepare.task import (
     MAX_ARCHIVE_BYTES,
     PREPARED_ARCHIVE,
+    SOURCE_DATE_EPOCH,
     PreparedSource,
     UnfitSetting,
     UnusablePatch,
@@ -85,7 +87,7 @@ def _as_it_is(_pin: Pin) -> Preparation:
 class Sources:
     """Fetches, patches and prepares sources. Safe from several threads."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is one thing that sources need
         self,
         index: Index,
         store: Store,
@@ -94,7 +96,21 @@ class Sources:
         hashes: Mapping[NormalizedName, tuple[Digest, ...]],
         notify: Callable[[Event], None],
         preparation: Callable[[Pin], Preparation] = _as_it_is,
+        before_commands: Callable[[], None] = lambda: None,
     ) -> None:
+        """Takes what is prepared, where, and how.
+
+        Args:
+            index: where archives are fetched from.
+            store: where results are kept.
+            sandbox: where sources are prepared.
+            folders: where the user finds them.
+            hashes: what the user allows archives to be.
+            notify: hears of what happens.
+            preparation: how a release's source is prepared.
+            before_commands: makes sure that the sandbox holds, before a plugin's commands run in it.
+        """
+        self._before_commands = before_commands
         self._preparation = preparation
         self._index = index
         self._store = store
@@ -160,7 +176,7 @@ class Sources:
     def _work(self, fetched: FetchedSource) -> _Work:
         preparation = self._preparation(fetched.pin)
         for patch in preparation.patches.passed_over:
-            text = f"{fetched.pin}: {patch.name} is not applied: it is for another version"
+            text = f"{fetched.pin}: {patch.name} is not applied: it is for {patch.version}"
             self._notify(Noted(text, warning=True))
         fixed = (self._fixed(number, it) for number, it in enumerate(preparation.patches.apply, 1))
         return _Work(fetched, preparation, tuple(fixed))
@@ -210,7 +226,11 @@ class Sources:
     def _prepare(self, work: _Work) -> tuple[Digest, bytes]:
         files = {patch.name: patch.path for patch in work.patches}
         inputs = {work.archive: work.fetched.path, **files}
-        task = Task(name="prepare", order=work.order, inputs=inputs)
+        variables: tuple[tuple[str, str], ...] = ()
+        if work.preparation.instructions:
+            self._before_commands()
+            variables = fixed_variables(SOURCE_DATE_EPOCH)
+        task = Task(name="prepare", order=work.order, inputs=inputs, variables=variables)
         log = log_path(self._folders.logs, work.pin)
         log.unlink(missing_ok=True)
         with appending_to(log) as output, self._sandbox.run(task, output) as finished:

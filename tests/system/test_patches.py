@@ -97,7 +97,7 @@ def test_patches_are_applied_in_order_and_a_changed_one_builds_anew(
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (MISFIT, "hunk 1 of salt does not fit at line 1"),
+        (MISFIT, "hunk 1 of salt (@@ -1,1 +1,1 @@) does not fit at line 1: its line 1 is "),
         (LEAVES, "leaves the source"),
         (LINKS_OUT, "would link out of the source"),
         ("no patch\n", "it holds no change at all"),
@@ -128,5 +128,5 @@ def test_patches_of_another_version_are_told(program: Program, salt: str, patche
 
     assert done.status == 0, done.stderr
     assert (
-        "warning: library==1.0: library-0.9/001-old.patch is not applied: it is for another version"
+        "warning: library==1.0: library-0.9/001-old.patch is not applied: it is for 0.9"
     ) in done.stderr

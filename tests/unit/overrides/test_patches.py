@@ -6,7 +6,7 @@ import pytest
 
 from builder.domain.patches import Patches
 from builder.errors import InputError
-from builder.overrides.patches import choose, read_patch_folders
+from builder.overrides.patches import choose, read_patch_folders, unused
 from tests.facts import pin
 
 
@@ -79,6 +79,27 @@ def test_patches_of_another_version_alone_are_told(tmp_path: Path) -> None:
     assert [patch.name for patch in chosen(tmp_path, "a==2.0").passed_over] == ["a-1.0/1.patch"]
     assert chosen(tmp_path, "b==2.0").passed_over == ()
     assert chosen(tmp_path, "c==2.0") == Patches()
+
+
+def test_patches_are_unused_where_other_versions_of_their_project_were_built(
+    tmp_path: Path,
+) -> None:
+    lay(tmp_path, "a/1.patch", "a-1.0/2.patch", "a-1.0/rocm/3.patch", "a-2/4.patch", "b-1/5.patch")
+    folders = read_patch_folders(tmp_path)
+
+    def named(*built: str) -> list[str]:
+        return [patch.name for patch in unused(folders, [pin(one) for one in built], "cpu")]
+
+    assert named("a==2") == ["a-1.0/2.patch"]
+    assert named("a==2", "a==1.0.0") == []
+    assert named("a==3") == ["a-1.0/2.patch", "a-2/4.patch"]
+    assert named("c==1") == []
+
+
+def test_patches_that_were_told_as_passed_over_are_not_told_again(tmp_path: Path) -> None:
+    folders = read_patch_folders(lay(tmp_path, "b-1/5.patch"))
+
+    assert unused(folders, [pin("b==2")], "cpu") == ()
 
 
 @pytest.mark.parametrize("name", ["Some_Pkg", "some-pkg", "some_pkg-x", "some__pkg"])

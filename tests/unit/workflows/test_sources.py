@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
 from builder.domain.builds import Failure, Phase
 from builder.domain.customization import Preparation
@@ -117,11 +118,11 @@ def test_a_patch_that_does_not_fit_is_a_failure_of_its_own_phase(bench: Workbenc
 
 
 def test_patches_that_are_passed_over_are_told(bench: Workbench) -> None:
-    left_behind = Patch("some_pkg-0.9/1.patch", bench.folder / "missing")
+    left_behind = Patch("some_pkg-0.9/1.patch", bench.folder / "missing", Version("0.9"))
 
     bench.source(lambda _pin: Patches(passed_over=(left_behind,)))
 
-    text = "some-pkg==1.0: some_pkg-0.9/1.patch is not applied: it is for another version"
+    text = "some-pkg==1.0: some_pkg-0.9/1.patch is not applied: it is for 0.9"
     assert Noted(text, warning=True) in bench.heard
 
 
