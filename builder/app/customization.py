@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from builder.build.task import job_variables, with_environment
+from builder.build.task import fixed_variables, job_variables, with_environment
 from builder.domain.builds import BuildSpec
 from builder.domain.customization import ConfigSettings, Preparation
 from builder.domain.releases import Pin
@@ -33,6 +33,14 @@ class Customization:
     def preparation(self, pin: Pin) -> Preparation:
         """How a release's source is prepared."""
         return self._overrides.preparation(pin)
+
+    def require_usable(self, pin: Pin) -> None:
+        """Looks at what only a build would come upon, before anything is done for the release.
+
+        Raises:
+            InputError: a variable of its settings comes to nothing.
+        """
+        self._variables(pin, fixed_variables(0))
 
     def spec(self, spec: BuildSpec) -> BuildSpec:
         """A build as it was planned, with everything that is laid down for it."""

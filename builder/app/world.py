@@ -127,6 +127,7 @@ class World:
                 "would be passed over",
                 hint="take these settings out, or leave the package out",
             )
+        self._customization.require_usable(pin)
         with full_disk():
             source = self._sources.source(candidate)
             if isinstance(source, SourceTree) and not self._settings.cleanup:

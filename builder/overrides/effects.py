@@ -9,7 +9,6 @@ from builder.overrides.schema import PackageSettings
 Location = tuple[str, ...]
 
 _NOT_IN_FORCE: tuple[Location, ...] = (
-    ("build_dir",),
     ("download_source", "url"),
     ("download_source", "destination_filename"),
     ("image",),

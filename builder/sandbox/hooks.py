@@ -10,6 +10,7 @@ from typing import Any
 
 import archive
 import instructions
+import prepare
 from pyproject_hooks import (
     BackendUnavailable,
     BuildBackendHookCaller,
@@ -102,13 +103,10 @@ def _fresh(task: dict[str, Any]) -> BuildBackendHookCaller:
 
 
 def _built_folder(folder: str, build_dir: str) -> str:
-    """The folder that the settings name, which no link may stand in for."""
-    for part in build_dir.split("/"):
-        folder = os.path.join(folder, part) if part not in ("", ".") else folder
-        if os.path.islink(folder) or not os.path.isdir(folder):
-            reason = f"the source has no folder {build_dir!r}"
-            raise HookFailedError("build_dir", reason)
-    return folder
+    try:
+        return prepare.inside(folder, build_dir)
+    except prepare.UnfitSettingError as unfit:
+        raise HookFailedError(unfit.setting, str(unfit)) from unfit
 
 
 def _runner(
