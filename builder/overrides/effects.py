@@ -9,6 +9,7 @@ from builder.overrides.schema import PackageSettings
 Location = tuple[str, ...]
 
 _NOT_IN_FORCE: tuple[Location, ...] = (
+    ("build_dir",),
     ("download_source", "url"),
     ("download_source", "destination_filename"),
     ("image",),
@@ -18,8 +19,9 @@ _NOT_IN_FORCE: tuple[Location, ...] = (
     ("resolver_dist", "include_sdists"),
     ("resolver_dist", "include_wheels"),
     ("resolver_dist", "ignore_platform"),
+    ("source",),
 )
-_VARIANT_NOT_IN_FORCE = ("image", "system_packages")
+_VARIANT_NOT_IN_FORCE = ("image", "source", "system_packages")
 _DESCRIPTIVE: tuple[Location, ...] = (
     ("annotations",),
     ("build_options", "build_ext_parallel"),

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from builder.overrides.checking import Checked
 from builder.overrides.environment import Variable
 from builder.overrides.schema import BuildSettings, PackageSettings, VariantSettings
+from builder.overrides.source_schema import PypiPrebuilt
 
 Location = tuple[str, ...]
 
@@ -62,6 +63,9 @@ def in_force(
         for one in _set_fields(scope, place):
             _lay(merged, one)
             origins[one.field] = one.place
+    source = merged.get("source")
+    if isinstance(source, PypiPrebuilt):
+        merged |= {"pre_built": True, "wheel_server_url": source.index_url}
     if not merged.get("pre_built"):
         # Built after all: which wheel it would have been is of no interest.
         merged.pop("pre_built_url", None)
@@ -87,7 +91,9 @@ def scopes(
 def _set_fields(scope: VariantSettings, place: Location) -> Iterator[Setting]:
     for name in scope.model_fields_set & BuildSettings.model_fields.keys():
         value = getattr(scope, name)
-        if isinstance(value, BaseModel):
+        if name == "source":
+            yield Setting((name,), value, (*place, name))  # providers do not add up
+        elif isinstance(value, BaseModel):
             for inner in value.model_fields_set:
                 yield Setting((name, inner), getattr(value, inner), (*place, name, inner))
         elif isinstance(value, dict):

@@ -1,22 +1,28 @@
 """What settings files may say: `settings.yaml`, and one file for each package."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
-from string import Template
 from typing import Annotated, Any, Self
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from builder.overrides.environment import parse_template
+from builder.overrides.fields import (
+    AddressTemplate,
+    FilenameTemplate,
+    Sha256,
+    VersionText,
+    misplaced,
+)
+from builder.overrides.source_schema import Source
 
-_TEMPLATE_NAMES = frozenset({"version", "canonicalized_name"})
 _RESERVED_ANNOTATION = "fromager."
 _KEPT_PATTERN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\*?")
+_OF_INDEXES = ("sdist_server_url", "include_sdists", "include_wheels", "ignore_platform")
 _DELETED_PATTERN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\*?|\*")
 
 
@@ -40,14 +46,6 @@ def _annotations(value: dict[str, str]) -> dict[str, str]:
         if name.startswith(_RESERVED_ANNOTATION):
             raise ValueError(f"{name!r}: names that start with {_RESERVED_ANNOTATION!r} are taken")
     return value
-
-
-def _version(text: str) -> str:
-    try:
-        Version(text)
-    except InvalidVersion as error:
-        raise ValueError(f"{text!r} is no version") from error
-    return text
 
 
 def _specifier(text: str) -> str:
@@ -90,17 +88,6 @@ def _inside(text: str) -> str:
     path = PurePosixPath(text)
     if path.is_absolute() or ".." in path.parts:
         raise ValueError(f"{text!r} must be a folder inside the source")
-    return text
-
-
-def _template(text: str) -> str:
-    template = Template(text)
-    if not template.is_valid():
-        raise ValueError(f"{text!r} is no template: write a plain $ as $$")
-    unknown = sorted(set(template.get_identifiers()) - _TEMPLATE_NAMES)
-    if unknown:
-        names = " and ".join(f"${{{name}}}" for name in sorted(_TEMPLATE_NAMES))
-        raise ValueError(f"${{{unknown[0]}}} is not known here, only {names}")
     return text
 
 
@@ -147,7 +134,6 @@ Annotations = Annotated[dict[str, str], AfterValidator(_annotations)]
 Variables = dict[
     Annotated[str, AfterValidator(_variable_name)], Annotated[str, BeforeValidator(_variable)]
 ]
-Text = Annotated[str, AfterValidator(_template)]
 WheelUrl = Annotated[str, AfterValidator(_pinned_wheel)]
 
 
@@ -168,8 +154,12 @@ class BuildOptions(_Table):
 class DownloadSource(_Table):
     """Where the source archive comes from, instead of the index."""
 
-    url: Text | None = None
-    destination_filename: Text | None = None
+    url: AddressTemplate | None = None
+    """May end in `#sha256=…`."""
+    sha256: dict[VersionText, Sha256] = {}
+    """What comes from there must be, by version."""
+    destination_filename: FilenameTemplate | None = None
+    """What it is called in `sdists-repo/downloads`."""
 
 
 class GitOptions(_Table):
@@ -251,6 +241,8 @@ class VariantSettings(PreBuilt):
     env: Variables = {}
     image: str | None = None
     """The image that it is built in, instead of the variant's."""
+    source: Source | None = None
+    """Where releases and their sources come from, instead of the index."""
     system_packages: SystemPackages = []
     """What the image is to have beside its own packages."""
 
@@ -272,14 +264,53 @@ class VersionSettings(BuildSettings):
     variants: dict[str, VariantSettings] = {}
 
 
+def _of_every_version(settings: VersionSettings) -> VersionSettings:
+    for place, one in _scopes(settings):
+        if one.source is not None:
+            raise misplaced("is told for all versions of a package together", *place, "source")
+    return settings
+
+
 class PackageSettings(VersionSettings):
     """`settings/<override name>.yaml`."""
 
-    changelog: dict[Annotated[str, AfterValidator(_version)], list[str]] = {}
+    changelog: dict[VersionText, list[str]] = {}
     purl: PackageURL | None = None
     resolver_dist: ResolverDist = ResolverDist()
-    versions: dict[Annotated[str, AfterValidator(_specifier)], VersionSettings] = {}
+    versions: dict[
+        Annotated[str, AfterValidator(_specifier)],
+        Annotated[VersionSettings, AfterValidator(_of_every_version)],
+    ] = {}
     """By specifier, such as `<2`. Where several fit, the later one wins."""
+
+    @model_validator(mode="after")
+    def source_is_told_in_one_way(self) -> Self:
+        told = [(place, one) for place, one in _scopes(self) if one.source is not None]
+        for place, one in told:
+            if one.pre_built or (self.pre_built and "pre_built" not in one.model_fields_set):
+                raise misplaced("is of no use with pre_built: take one out", *place, "source")
+        if told:
+            for place in _older_ways(self):
+                raise misplaced("is of no use with `source`: take one of the two out", *place)
+        return self
+
+
+def _scopes(settings: VersionSettings) -> Iterator[tuple[tuple[str, ...], VariantSettings]]:
+    yield (), settings
+    for name, variant in settings.variants.items():
+        yield ("variants", name), variant
+
+
+def _older_ways(settings: PackageSettings) -> Iterator[tuple[str, ...]]:
+    """Where else a package says where its sources come from."""
+    for name in _OF_INDEXES:
+        if name in settings.resolver_dist.model_fields_set:
+            yield "resolver_dist", name
+    if settings.download_source != DownloadSource():
+        yield ("download_source",)
+    for text, version in settings.versions.items():
+        if version.download_source != DownloadSource():
+            yield "versions", text, "download_source"
 
 
 class SbomSettings(_Table):

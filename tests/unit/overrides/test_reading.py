@@ -315,7 +315,7 @@ def test_a_hint_lists_the_fields_where_none_is_near(tmp_path: Path) -> None:
 
     assert hint == (
         "the fields here are annotations, config_settings, env, image, pre_built, pre_built_url, "
-        "system_packages, wheel_server_url"
+        "source, system_packages, wheel_server_url"
     )
 
 
