@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from builder.app.own_settings import settings_text
 from builder.build.task import fixed_variables, job_variables, with_environment
 from builder.domain.builds import BuildSpec
 from builder.domain.customization import ConfigSettings, Preparation
@@ -51,6 +52,7 @@ class Customization:
             build_number=self._overrides.build_tag(pin),
             build_dir=settings.build_dir,
             config_settings=_config_settings(settings),
+            settings=settings_text(self._overrides, pin),
             variables=self._variables(pin, spec.variables),
         )
 

@@ -50,6 +50,7 @@ class BuildSpec:
         build_dir: the folder inside the source that is built; empty for all of it.
         instructions: what is done instead of calling the backend's `build_wheel`.
         config_settings: what the hooks are given.
+        settings: what is laid down for the release, as its wheel will say it.
     """
 
     goal: Goal
@@ -63,11 +64,12 @@ class BuildSpec:
     build_dir: str = ""
     instructions: tuple[Instruction, ...] = ()
     config_settings: ConfigSettings = ()
+    settings: str = ""
 
     @property
     def key(self) -> Digest:
         """sha256 over tagged fields, each with its length, so that no two specs collide."""
-        hasher = hashlib.sha256(b"builder build key 1\n")
+        hasher = hashlib.sha256(b"builder build key 2\n")
         for tag, value in self._fields():
             encoded = value.encode()
             hasher.update(f"{tag}:{len(encoded)}:".encode() + encoded)
@@ -80,6 +82,8 @@ class BuildSpec:
         yield "backend", self.source.build_system.backend
         for path in self.source.build_system.backend_path:
             yield "backend-path", path
+        for needed in self.source.build_system.requires:
+            yield "requires", str(needed)
         yield "image", self.image
         yield "build-number", str(self.build_number)
         yield "sandbox", self.sandbox.sha256
@@ -90,6 +94,8 @@ class BuildSpec:
             yield "config-setting", name
             for one in (given,) if isinstance(given, str) else ("a list", *given):
                 yield "given", one
+        if self.settings:
+            yield "settings", self.settings
         for wheel in self.environment:
             yield "wheel", f"{wheel.filename} {wheel.digest.sha256}"
         for requirement in self.accepted:

@@ -2,6 +2,7 @@
 
 The canonical form: entries sorted by name with RECORD last, times at 1980-01-01, modes 0644 or
 0755, deflate, a build tag, and a RECORD written anew. The same contents give the same bytes.
+A wheel that was built here gets files that say how.
 """
 
 import base64
@@ -22,6 +23,8 @@ from builder.domain.metadata import MetadataOrigin, ReleaseMetadata
 from builder.domain.releases import Pin
 from builder.inspect.archive import checked_entries
 from builder.inspect.collect import RefusedOutput
+from builder.inspect.description import RESERVED, OwnBuild, description
+from builder.inspect.elf import elf_facts
 from builder.inspect.installable import check_installable
 
 MAX_METADATA_BYTES = 16 << 20
@@ -48,7 +51,13 @@ class _Contents:
 
 
 def canonicalize(
-    built: Path, filename: str, pin: Pin, tags: frozenset[Tag], build_number: int, target: Path
+    built: Path,
+    filename: str,
+    pin: Pin,
+    tags: frozenset[Tag],
+    build_number: int,
+    target: Path,
+    own_build: OwnBuild | None = None,
 ) -> CanonicalWheel:
     """Checks a built wheel in full and writes its canonical form.
 
@@ -59,6 +68,7 @@ def canonicalize(
         tags: what the target can install.
         build_number: the build tag, from 0 up.
         target: a folder for the canonical wheel.
+        own_build: what the wheel is to say of its build; None for one that others built.
 
     Raises:
         RefusedOutput: the wheel is of another release, for another target, or not sound.
@@ -69,8 +79,10 @@ def canonicalize(
         contents = _contents(archive, entries, pin)
         _check_places(archive, contents, new_name)
         metadata = _metadata(archive, contents, pin)
-        wheel_text = _wheel_file(archive, contents, build_number)
-        _write(archive, contents, wheel_text, target / new_name)
+        new = {f"{contents.dist_info}/WHEEL": _wheel_file(archive, contents, build_number)}
+        if own_build is not None:
+            new |= _description(archive, contents, own_build, target)
+        _write(archive, contents, new, target / new_name)
     return CanonicalWheel(new_name, metadata)
 
 
@@ -154,6 +166,17 @@ def _wheel_file(archive: zipfile.ZipFile, contents: _Contents, build_number: int
     return ("\n".join([*kept, f"Build: {build_number}"]) + "\n").encode()
 
 
+def _description(
+    archive: zipfile.ZipFile, contents: _Contents, own_build: OwnBuild, scratch: Path
+) -> dict[str, bytes]:
+    prefix = f"{contents.dist_info}/"
+    for name in contents.entries:
+        if name.startswith(tuple(prefix + reserved for reserved in RESERVED)):
+            raise RefusedOutput(f"{name!r} is for whoever builds a wheel to write, and was there")
+    elf = elf_facts(archive, contents.entries.values(), scratch)
+    return {prefix + name: text for name, text in description(own_build, elf).items()}
+
+
 def _small(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     if info.file_size > MAX_METADATA_BYTES:
         raise RefusedOutput(f"{info.filename!r} is larger than {MAX_METADATA_BYTES} bytes")
@@ -163,17 +186,22 @@ def _small(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
         raise RefusedOutput(f"{info.filename!r} cannot be read: {error}") from error
 
 
-def _write(archive: zipfile.ZipFile, contents: _Contents, wheel_text: bytes, target: Path) -> None:
-    wheel_name, record_name = f"{contents.dist_info}/WHEEL", f"{contents.dist_info}/RECORD"
+def _write(
+    archive: zipfile.ZipFile, contents: _Contents, new: Mapping[str, bytes], target: Path
+) -> None:
+    """Writes the wheel; `new` are the files that change or are added."""
+    record_name = f"{contents.dist_info}/RECORD"
     dropped = {f"{contents.dist_info}/{name}" for name in _SIGNATURES} | {record_name}
     rows: list[tuple[str, str, int]] = []
     with zipfile.ZipFile(target, "x", zipfile.ZIP_DEFLATED) as out:
-        for name in sorted(set(contents.entries) - dropped):
-            info = contents.entries[name]
-            chunks = _verified(archive, info, contents.record[name][0])
-            if name == wheel_name:
-                b"".join(chunks)  # read for its check alone: it is the one file that changes
-                chunks = iter((wheel_text,))
+        for name in sorted((set(contents.entries) | set(new)) - dropped):
+            info = contents.entries.get(name, zipfile.ZipInfo(name))
+            chunks: Iterator[bytes] = iter(())
+            if name in contents.entries:
+                chunks = _verified(archive, info, contents.record[name][0])
+            if name in new:
+                b"".join(chunks)  # read for its check alone
+                chunks = iter((new[name],))
             rows.append(_copy(out, info, chunks))
         lines = [f"{_quoted(name)},{digest},{size}\n" for name, digest, size in rows]
         record = "".join([*lines, f"{record_name},,\n"])

@@ -1,7 +1,7 @@
 """Runs one package's hooks and build in a container, and takes in what comes out."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,9 +45,11 @@ from builder.domain.releases import Pin
 from builder.domain.repositories import is_provisional
 from builder.errors import StorageError
 from builder.inspect.collect import RefusedOutput, read_small, take
+from builder.inspect.description import OwnBuild
 from builder.inspect.wheel import canonicalize
 from builder.ports import Store
 from builder.prepare.task import top_folder
+from builder.resolve.closure import applies
 from builder.workflows.environments import Environments
 from builder.workflows.logs import appending_to, log_path, tail
 from builder.workflows.posture import Posture
@@ -171,18 +173,34 @@ class Builds:
                 phase = Phase.BUILD if hook == "build_wheel" else Phase.HOOKS
                 return Failure(pin, phase, f"{hook}: {reason}", ending=finished.exit)
             case WheelMade(filename, requires):
-                return BuildSucceeded(self._wheel(spec, filename, finished), requires)
+                return BuildSucceeded(self._wheel(spec, filename, requires, finished), requires)
 
-    def _wheel(self, spec: BuildSpec, filename: str, finished: Finished) -> Wheel:
+    def _wheel(
+        self,
+        spec: BuildSpec,
+        filename: str,
+        requires: tuple[Requirement, ...],
+        finished: Finished,
+    ) -> Wheel:
         pin = spec.source.pin
         if _is_asked_for_its_name(spec):
             pin = _named_by(filename, pin)
         scratch = finished.out.parent
         collected = scratch / "collected.whl"
         take(finished.out, filename, collected, MAX_WHEEL_BYTES)
-        made = canonicalize(collected, filename, pin, self._target.tags, spec.build_number, scratch)
+        own_build = OwnBuild(
+            spec.settings,
+            self._applying(spec.source.build_system.requires),
+            self._applying(requires),
+        )
+        tags, number = self._target.tags, spec.build_number
+        made = canonicalize(collected, filename, pin, tags, number, scratch, own_build)
         digest = self._store.put(scratch / made.filename)
         return Wheel(pin, made.filename, digest, made.metadata)
+
+    def _applying(self, requirements: Iterable[Requirement]) -> tuple[str, ...]:
+        here = (it for it in requirements if applies(it, self._target, ()))
+        return tuple(sorted({str(requirement) for requirement in here}))
 
 
 def _variables(spec: BuildSpec, jobs: int) -> tuple[tuple[str, str], ...]:

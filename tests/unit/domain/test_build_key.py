@@ -29,6 +29,10 @@ CHANGED = {
     "backend path": replace(
         SPEC, source=replace(SOURCE, build_system=replace(SYSTEM, backend_path=("p",)))
     ),
+    "requirements of the build system": replace(
+        SPEC, source=replace(SOURCE, build_system=replace(SYSTEM, requires=()))
+    ),
+    "settings that the wheel names": replace(SPEC, settings='build_dir = "x"'),
     "instructions": replace(SPEC, instructions=(RunCommand(("make", "wheel")),)),
     "split words": replace(SPEC, instructions=(RunCommand(("make wheel",)),)),
     "image": replace(SPEC, image="sha256:j"),

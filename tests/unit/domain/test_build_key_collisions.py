@@ -33,6 +33,7 @@ SPECS = st.builds(
     environment=st.lists(st.sampled_from([wheel("x==1"), wheel("y==1")]), max_size=2).map(tuple),
     accepted=st.lists(TEXT, max_size=3).map(tuple),
     variables=st.lists(st.tuples(TEXT, TEXT), max_size=3).map(tuple),
+    settings=TEXT,
 )
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import os
 import stat
 import zipfile
@@ -9,13 +10,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from installer.sources import WheelFile
 from packaging.tags import Tag
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from builder.domain.releases import Pin
 from builder.inspect.collect import RefusedOutput, read_small, take
+from builder.inspect.description import OwnBuild
 from builder.inspect.wheel import CanonicalWheel, canonicalize
+from tests.elf_files import SharedObject
 
 PIN = Pin(canonicalize_name("pkg"), Version("1.0"))
 TAGS = frozenset({Tag("py3", "none", "any")})
@@ -54,9 +58,11 @@ class Draft:
         return f"{self.algorithm}={digest.rstrip(b'=').decode()}"
 
 
-def check(path: Path, folder: Path, name: str = NAME) -> CanonicalWheel:
+def check(
+    path: Path, folder: Path, name: str = NAME, own_build: OwnBuild | None = None
+) -> CanonicalWheel:
     folder.mkdir(exist_ok=True)
-    return canonicalize(path, name, PIN, TAGS, 0, folder)
+    return canonicalize(path, name, PIN, TAGS, 0, folder, own_build)
 
 
 def test_a_sound_wheel_gets_a_build_tag_and_keeps_its_requirements(tmp_path: Path) -> None:
@@ -91,6 +97,66 @@ def test_a_canonical_wheel_is_its_own_canonical_form(tmp_path: Path) -> None:
     assert (tmp_path / "once" / once.filename).read_bytes() == (
         tmp_path / "again" / again.filename
     ).read_bytes()
+
+
+OWN_BUILD = OwnBuild('build_dir = "x"\n', ("setuptools>=70",), ("cython", "numpy>=2"))
+
+
+def described(path: Path) -> dict[str, bytes]:
+    """What a wheel says of its build."""
+    with zipfile.ZipFile(path) as archive:
+        names = (name for name in archive.namelist() if "/fromager-" in name)
+        return {name.rpartition("/")[2]: archive.read(name) for name in names}
+
+
+def test_a_wheel_says_how_it_was_built(tmp_path: Path) -> None:
+    shared = SharedObject(soname="libpkg.so.1", needed=("libc.so.6",)).content()
+    draft = Draft(files={"pkg/libpkg.so.1": shared, "pkg/bad.so": b"\x7fELF"})
+
+    made = check(draft.write(tmp_path / "w.whl"), tmp_path / "out", own_build=OWN_BUILD)
+
+    path = tmp_path / "out" / made.filename
+    assert described(path) == {
+        "fromager-build-settings": b'build_dir = "x"\n',
+        "fromager-build-system-requirements.txt": b"setuptools>=70\n",
+        "fromager-build-backend-requirements.txt": b"cython\nnumpy>=2\n",
+        "fromager-build-sdist-requirements.txt": b"cython\nnumpy>=2\n",
+        "fromager-elf-requires.txt": b"libc.so.6()(64bit)\n",
+        "fromager-elf-provides.txt": b"libpkg.so.1()(64bit)\n",
+    }
+    with zipfile.ZipFile(path) as archive:
+        unreadable = json.loads(archive.read(f"{INFO}/builder-elf-unreadable.json"))
+    assert unreadable == ["pkg/bad.so"]
+
+
+def test_a_wheel_that_says_how_it_was_built_is_as_sound_as_any(tmp_path: Path) -> None:
+    path = Draft().write(tmp_path / "w.whl")
+    once = check(path, tmp_path / "once", own_build=OWN_BUILD)
+    twice = check(path, tmp_path / "twice", own_build=OWN_BUILD)
+
+    again = check(tmp_path / "once" / once.filename, tmp_path / "again", once.filename)
+
+    content = (tmp_path / "once" / once.filename).read_bytes()
+    assert content == (tmp_path / "twice" / twice.filename).read_bytes()
+    assert content == (tmp_path / "again" / again.filename).read_bytes()
+    with WheelFile.open(tmp_path / "once" / once.filename) as source:
+        source.validate_record()
+
+
+def test_a_wheel_of_others_is_left_as_it_is(tmp_path: Path) -> None:
+    files = {f"{INFO}/fromager-build-settings": b"theirs", "pkg.so": SharedObject().content()}
+
+    made = check(Draft(files=files).write(tmp_path / "w.whl"), tmp_path / "out")
+
+    assert described(tmp_path / "out" / made.filename) == {"fromager-build-settings": b"theirs"}
+
+
+@pytest.mark.parametrize("name", ["fromager-elf-requires.txt", "builder-elf-unreadable.json"])
+def test_no_build_may_say_it_in_our_stead(name: str, tmp_path: Path) -> None:
+    path = Draft(files={f"{INFO}/{name}": b"lies"}).write(tmp_path / "w.whl")
+
+    with pytest.raises(RefusedOutput, match=name):
+        check(path, tmp_path / "out", own_build=OWN_BUILD)
 
 
 GOOD = Draft()
