@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName
 
+from builder.domain.instructions import Instruction
 from builder.domain.patches import Patches
 
 ConfigSettings = tuple[tuple[str, str | tuple[str, ...]], ...]
@@ -49,12 +50,14 @@ class Preparation:
 
     Attributes:
         build_dir: the folder inside the source that is built; empty for all of it.
+        instructions: what is done there at last.
     """
 
     patches: Patches = field(default_factory=Patches)
     build_dir: str = ""
     requires: RequirementChanges = field(default_factory=RequirementChanges)
     vendoring: Vendoring = field(default_factory=Vendoring)
+    instructions: tuple[Instruction, ...] = ()
 
 
 @dataclass(frozen=True)

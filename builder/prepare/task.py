@@ -18,6 +18,7 @@ from builder.domain.core_metadata import (
     parse_requirements,
 )
 from builder.domain.customization import Preparation, RequirementChanges
+from builder.domain.instructions import orders
 from builder.domain.metadata import ReleaseMetadata
 from builder.domain.releases import Pin
 from builder.domain.repositories import is_provisional
@@ -88,6 +89,13 @@ class _Unpatched(BaseModel):
     reason: str
 
 
+class _Undone(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    status: Literal["undone"]
+    reason: str
+
+
 class _Unfit(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -120,6 +128,7 @@ def prepare_task(
         "patches": list(patches),
         "build_dir": preparation.build_dir,
         "requires": _changes(preparation.requires) if preparation.requires else None,
+        "instructions": orders(preparation.instructions),
         "top": top_folder(pin),
         "epoch": SOURCE_DATE_EPOCH,
         "stub": {"name": pin.name, "version": str(pin.version)} if is_known else None,
@@ -147,7 +156,7 @@ def read_answer(answer: bytes, pin: Pin, preparation: Preparation) -> PreparedSo
     except (ValueError, AttributeError, RecursionError) as error:
         raise UnusableSource("the container left no usable result") from error
     pyproject = _pyproject(prepared)
-    if patches:
+    if patches or preparation.instructions:
         # Written when the archive was made: a patch may have changed what it was made from. Other
         # build requirements have not.
         prepared = prepared.model_copy(update={"pkg_info": None})
@@ -178,6 +187,9 @@ def _prepared(fields: dict[str, Any], patches: Sequence[str]) -> _Prepared:
             if not 0 <= failed.number < len(patches):
                 raise ValueError("there is no such patch")
             raise UnusablePatch(f"patch {patches[failed.number]} does not apply: {failed.reason}")
+        case "undone":
+            undone = _Undone.model_validate(fields)
+            raise UnusableSource(f"what its plugin asks for: {undone.reason}")
         case "unfit":
             unfit = _Unfit.model_validate(fields)
             raise UnfitSetting(f"{unfit.setting}: {unfit.reason}")

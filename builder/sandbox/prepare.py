@@ -1,4 +1,4 @@
-"""From a fetched sdist to a prepared source, without running anything of it."""
+"""From a fetched sdist to a prepared source; nothing of it is run unless a plugin asks for that."""
 
 import os
 import re
@@ -6,6 +6,7 @@ from typing import Any
 
 import archive
 import compiled
+import instructions
 import patches
 
 MAX_TEXT = 4 << 20
@@ -28,10 +29,13 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
         patches.apply(root, task["patches"])
         folder = inside(root, task["build_dir"])
         _change_requires(folder, task["requires"])
+        _carry_out(root, folder, task["instructions"])
     except patches.PatchFailedError as failed:
         return {"status": "unpatched", "number": failed.number, "reason": str(failed)}
     except UnfitSettingError as unfit:
         return {"status": "unfit", "setting": unfit.setting, "reason": str(unfit)}
+    except instructions.InstructionFailedError as failed:
+        return {"status": "undone", "reason": str(failed)}
     if task["stub"]:
         for place in dict.fromkeys((root, folder)):
             _state_release(place, folder, task["stub"]["name"], task["stub"]["version"])
@@ -68,6 +72,23 @@ def _change_requires(folder: str, changes: dict[str, Any] | None) -> None:
         pyproject.change(folder, changes["update"], changes["remove"])
     except pyproject.UnusablePyprojectError as error:
         raise UnfitSettingError("project_override", str(error)) from error
+
+
+def _carry_out(root: str, folder: str, asked: list[dict[str, Any]]) -> None:
+    """Does what a plugin asks for: here alone, code of upstream may be run.
+
+    Raises:
+        InstructionFailedError: something failed, or left what no source can hold.
+    """
+    if not asked:
+        return
+    instructions.carry_out(folder, asked, {})
+    if not os.path.isdir(folder):
+        raise instructions.InstructionFailedError("the folder that is built is gone")
+    left = instructions.stray(root) or patches.stray_link(root)
+    if left is not None:
+        reason = f"it left {left!r}, which no source archive can hold"
+        raise instructions.InstructionFailedError(reason)
 
 
 def _described(folder: str) -> dict[str, Any]:

@@ -96,6 +96,7 @@ class Sources:
         hashes: Mapping[NormalizedName, tuple[Digest, ...]],
         notify: Callable[[Event], None],
         preparation: Callable[[Pin], Preparation] = _as_it_is,
+        *,
         before_commands: Callable[[], None] = lambda: None,
     ) -> None:
         """Takes what is prepared, where, and how.
@@ -108,7 +109,7 @@ class Sources:
             hashes: what the user allows archives to be.
             notify: hears of what happens.
             preparation: how a release's source is prepared.
-            before_commands: makes sure that the sandbox holds, before a plugin's commands run in it.
+            before_commands: makes sure that the sandbox holds before a plugin's commands run.
         """
         self._before_commands = before_commands
         self._preparation = preparation

@@ -12,6 +12,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from builder.domain.customization import Preparation, RequirementChanges
+from builder.domain.instructions import RunCommand
 from builder.domain.metadata import MetadataOrigin, ReleaseMetadata
 from builder.domain.patches import Patch, Patches
 from builder.domain.releases import Pin
@@ -54,6 +55,7 @@ def test_the_order_names_the_archive_and_the_one_folder() -> None:
         "patches": ["001-a.patch"],
         "build_dir": "python",
         "requires": None,
+        "instructions": [],
         "top": "some_pkg-1.0",
         "epoch": 315532800,
         "stub": {"name": "some-pkg", "version": "1.0"},
@@ -178,6 +180,20 @@ def test_other_build_requirements_change_nothing_that_is_said_of_a_release() -> 
 
     assert found is not None
     assert list(map(str, found.requires)) == ["x"]
+
+
+def test_a_source_that_a_plugin_changed_is_believed_less() -> None:
+    pkg_info = "Metadata-Version: 2.2\nName: some-pkg\nVersion: 1.0\nRequires-Dist: x\n"
+    changed = replace(AS_IT_IS, instructions=(RunCommand(("make",)),))
+
+    assert metadata(changed, pkg_info=pkg_info) is None
+
+
+def test_a_command_of_a_plugin_that_failed_is_told() -> None:
+    undone = json.dumps({"status": "undone", "reason": "make ended with exit status 2"}).encode()
+
+    with pytest.raises(UnusableSource, match="what its plugin asks for: make ended with exit"):
+        read_answer(undone, PIN, AS_IT_IS)
 
 
 @pytest.mark.parametrize("setting", ["build_dir", "project_override"])

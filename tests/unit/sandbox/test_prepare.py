@@ -58,6 +58,7 @@ def test_a_folder_is_refused(build_dir: str, words: str, prepare: ModuleType, ro
 
 def task(**changed: object) -> dict[str, object]:
     fields: dict[str, object] = {"archive": "sdist.tar.gz", "patches": [], "build_dir": "python"}
+    fields |= {"instructions": []}
     fields |= {"requires": None, "top": "x-1", "epoch": 0, "stub": {"name": "x", "version": "1"}}
     return fields | changed
 
@@ -100,6 +101,38 @@ def test_the_release_is_stated_at_the_root_and_where_it_is_built(
 
     stated = [root.parent / f"unpacked/x-1/{name}" for name in ("PKG-INFO", "python/PKG-INFO")]
     assert {path.read_text() for path in stated} == {"Metadata-Version: 1.0\nName: X\nVersion: 1\n"}
+
+
+def run(*words: str) -> dict[str, object]:
+    return {"do": "run", "words": list(words), "folder": "", "variables": {}}
+
+
+def test_what_a_plugin_asks_for_is_done_where_it_is_built_and_before_anything_is_read(
+    given: ModuleType,
+) -> None:
+    command = run("sh", "-c", "printf '[tool]\\n' > pyproject.toml")
+
+    answer = given.run(task(instructions=[command]))
+
+    assert answer["status"] == "prepared"
+    assert answer["pyproject"] == "[tool]\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("false",), "false ended with exit status 1"),
+        (("mkfifo", "pipe"), "it left 'python/pipe', which no source archive can hold"),
+        (("ln", "-s", "/etc", "etc"), "it left 'python/etc', which no source archive can hold"),
+        (("rm", "-r", "../python"), "the folder that is built is gone"),
+    ],
+)
+def test_what_a_plugin_asks_for_ends_the_preparation(
+    words: tuple[str, ...], reason: str, given: ModuleType
+) -> None:
+    answer = given.run(task(instructions=[run(*words)]))
+
+    assert answer == {"status": "undone", "reason": reason}
 
 
 def test_settings_that_do_not_fit_are_told_by_name(given: ModuleType, root: Path) -> None:
