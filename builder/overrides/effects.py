@@ -9,13 +9,10 @@ from builder.overrides.schema import PackageSettings
 Location = tuple[str, ...]
 
 _NOT_IN_FORCE: tuple[Location, ...] = (
-    ("build_dir",),
     ("download_source", "url"),
     ("download_source", "destination_filename"),
     ("image",),
     ("system_packages",),
-    ("project_override", "update_build_requires"),
-    ("project_override", "remove_build_requires"),
     ("resolver_dist", "include_sdists"),
     ("resolver_dist", "include_wheels"),
     ("resolver_dist", "ignore_platform"),

@@ -115,8 +115,6 @@ def test_what_a_build_would_pass_over_is_named(tmp_path: Path) -> None:
     assert [place.rpartition(" ")[2] for place in named] == [
         "download_source.url",
         "download_source.destination_filename",
-        "project_override.update_build_requires",
-        "project_override.remove_build_requires",
         "resolver_dist.include_wheels",
         "resolver_dist.ignore_platform",
     ]
