@@ -101,6 +101,11 @@ _SETUPTOOLS = (
     "project_override.update_build_requires in {settings}"
 )
 
+_VERSION_OF_SETUP_CFG = (
+    "setup.cfg takes the version from an attribute of a package, before pyproject.toml has said "
+    "where packages are: take that line out by a patch, if pyproject.toml gives the version"
+)
+
 SPECIFIC: tuple[Sign, ...] = (
     *_signs(
         CauseKind.DISK_FULL,
@@ -243,6 +248,10 @@ SPECIFIC: tuple[Sign, ...] = (
         r"^\S+\.(?:pyx|pxd|pxi|py):\d+:\d+: Q(?P<name>[\w./]+)\.pxd?Q not found",
         r"DistributionNotFound: The Q(?P<name>[^Q]+)Q distribution was not found",
         r"PackageNotFoundError: No package metadata was found for (?P<name>\S+)",
+    ),
+    *_signs(
+        CauseKind.UNKNOWN,
+        (r"\bsetuptools/config/setupcfg\.py.*, in _parse_version", _VERSION_OF_SETUP_CFG),
     ),
     *_signs(
         CauseKind.UNRESOLVABLE,

@@ -223,6 +223,17 @@ def test_of_telling_lines_the_last_one_wins() -> None:
     )
 
 
+def test_a_version_in_setup_cfg_is_found_behind_what_setuptools_says_last() -> None:
+    file = "/env/lib/python3.13/site-packages/setuptools/config/setupcfg.py"
+    line = f'  File "{file}", line 600, in _parse_version'
+    last = "setuptools.errors.PackageDiscoveryError: Multiple top-level packages discovered"
+
+    found = cause(line, last)
+
+    assert found.evidence == line.strip()
+    assert "setup.cfg takes the version from an attribute" in found.hint
+
+
 def test_pips_last_word_loses_to_the_network_that_it_tried() -> None:
     warning = "WARNING: Retrying (Retry(total=0)) after: Temporary failure in name resolution"
     last = "ERROR: No matching distribution found for wheel"
