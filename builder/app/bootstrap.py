@@ -6,18 +6,20 @@ from threading import Event
 
 from packaging.utils import NormalizedName
 
+from builder.app.commits import Commits, held_states, open_repositories
 from builder.app.documents import read_place
+from builder.app.named_sources import NamedSources, Policy
 from builder.app.overrides import load_overrides
 from builder.app.reports import reported, write_report
-from builder.app.repositories import Identification, Identified, held_states, open_repositories
+from builder.app.repositories import Identification, Identified
 from builder.app.requested import Wanted, open_index, read_requested, release_ages
 from builder.app.settings import Settings
 from builder.app.workshop import Notify, Workshop, open_workshop
 from builder.app.world import Place, World, full_disk
 from builder.domain.graph import DependencyGraph
 from builder.domain.releases import Pin
+from builder.domain.repositories import AllowedRepositories
 from builder.errors import InputError
-from builder.indexes.with_repositories import IndexWithRepositories
 from builder.publish.files import publish_text
 from builder.record.files import (
     build_order_json,
@@ -43,6 +45,8 @@ class Manner:
         previous: a graph.json, by path or URL, whose choices are kept where they may be.
         max_release_age: in days.
         seeds: `NAME==VERSION`, each a wheel of the index that cuts a ring of builds.
+        allow_git: how the URLs of repositories begin that packages may name, beside those that
+            the settings allow.
     """
 
     previous: str | None = None
@@ -53,6 +57,7 @@ class Manner:
     fail_fast: bool = False
     max_release_age: int | None = None
     seeds: tuple[str, ...] = ()
+    allow_git: tuple[str, ...] = ()
 
     @property
     def goes_on(self) -> bool:
@@ -78,7 +83,7 @@ def bootstrap(
     previous = _previous(manner.previous)
     seeds = _seeds(manner.seeds)
     usual = open_index(settings, overrides, requested.parsed)
-    repositories = open_repositories(settings)
+    allowed = AllowedRepositories.parse((*overrides.allowed_repositories, *manner.allow_git))
     with open_workshop(settings, stop, notify) as shop:
         rules = Rules(
             merge_constraints(requested.parsed.constraints, shop.target.markers),
@@ -87,16 +92,23 @@ def bootstrap(
             PreviousChoices(previous),
             seeds,
         )
-        place = Place(settings, usual, shop, overrides, notify, requested.hashes)
-        identification = Identification(place, repositories, rules, stop)
-        identified = identification.run(requested, held_states(previous))
-        if identified.failures and not manner.test_mode:
-            return Bootstrapped(None, (), identified.failures, identified.chains)
-        releases = identified.releases
-        index = IndexWithRepositories(usual, repositories, releases, overrides.submodules)
-        world = World(replace(place, index=index, hashes=identified.hashes))
-        request = _request(identified, rules, shop, world, manner)
-        result = _with(identified, Bootstrap(request, world, world, stop).run())
+        place = Place(settings, usual, shop, overrides, notify, hashes=requested.hashes)
+        commits = Commits(place, open_repositories(settings), held_states(previous))
+        policy = Policy(allowed, {}, goes_on=manner.test_mode)
+        try:
+            identified = Identification(place, commits, policy, rules, stop).run(requested)
+            if identified.failures and not manner.test_mode:
+                return Bootstrapped(None, (), identified.failures, identified.chains)
+            releases = identified.releases
+            named = NamedSources(commits, overrides, replace(policy, asked=releases))
+            index = commits.on_top_of(usual, releases)
+            place = replace(place, index=index, named=named, hashes=identified.hashes)
+            world = World(place)
+            request = _request(identified, rules, shop, world, manner)
+            result = _with(identified, Bootstrap(request, world, world, stop).run())
+            world.settle(result.graph.nodes.values() if result.graph is not None else ())
+        finally:
+            commits.forget_provisional()
     _write_records(settings, wanted, result, rules, manner)
     if manner.test_mode:
         write_report(settings, reported(result), now)
@@ -109,6 +121,7 @@ def _with(identified: Identified, result: Bootstrapped) -> Bootstrapped:
         result,
         failures=(*identified.failures, *result.failures),
         chains={**identified.chains, **result.chains},
+        unresolved=(*identified.unresolved, *result.unresolved),
     )
 
 

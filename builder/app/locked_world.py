@@ -5,7 +5,7 @@ from dataclasses import replace
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 
-from builder.app.repositories import open_repositories
+from builder.app.commits import open_repositories
 from builder.app.world import AS_SEED, Place, World, full_disk
 from builder.domain.builds import Failure, Phase, Wheel
 from builder.domain.digests import Digest
@@ -58,7 +58,7 @@ class LockedWorld(World):
         packed = self._scratch / packed_file(node.pin, commit).filename
         with full_disk():
             try:
-                submodules = self._submodules(node.pin.name)
+                submodules = self._submodules(node.pin.name, node.pin.version)
                 top = top_folder(node.pin)
                 digest = self._repositories.archive(commit, top, packed, submodules)
             finally:

@@ -52,6 +52,11 @@ class FromRepository:
     hashes: tuple[Digest, ...]
     origin: str
 
+    @property
+    def project(self) -> NormalizedName | None:
+        """As it is named; None where it is not."""
+        return None if self.requirement is None else canonicalize_name(self.requirement.name)
+
 
 @dataclass(frozen=True)
 class Requested:

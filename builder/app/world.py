@@ -1,11 +1,13 @@
 """The effects of a run, each of them one call of a workflow, and whoever hears of them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
+from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 
 from builder.app.capacity import available_memory_gb
@@ -17,17 +19,21 @@ from builder.domain.builds import BuildOutcome, BuildSpec, Failure, Goal, Wheel
 from builder.domain.core_metadata import UnusableMetadataError, from_core_metadata
 from builder.domain.digests import Digest
 from builder.domain.events import Noted, PackageFailed, PackageMoved, Stage
+from builder.domain.graph import GraphNode
 from builder.domain.metadata import MetadataOrigin, ReleaseMetadata
 from builder.domain.releases import Candidate, NoSuchProject, Pin, ProjectPage
+from builder.domain.repositories import GitReference, is_repository
 from builder.domain.sources import SourceTree
 from builder.errors import InputError, StorageError
 from builder.indexes.addresses import file_at
 from builder.indexes.simple import SimpleIndex
+from builder.indexes.with_repositories import packed_file
 from builder.overrides.reading import Overrides
 from builder.ports import Index
 from builder.prepare.task import top_folder
 from builder.publish.files import publish_copy
 from builder.publish.wheels import WheelsRepository
+from builder.resolve.closure import Named, Refused
 from builder.schedule.budget import Appetite, Budget, Claim
 from builder.workflows.builds import BuildRules, Builds
 from builder.workflows.cached import CachedWheels
@@ -38,6 +44,15 @@ from builder.workflows.posture import Posture
 from builder.workflows.sources import SourceFolders, Sources
 
 AS_SEED = "as a seed"
+_NONE = Refused("packages may name no source here")
+
+
+class NamedSources(Protocol):
+    """Looks at sources that requirements name themselves."""
+
+    def named(self, source: Named) -> Candidate | Refused: ...
+
+    def told(self, candidate: Candidate, source: Named, pin: Pin) -> Candidate | Refused: ...
 
 
 @dataclass(frozen=True)
@@ -45,6 +60,7 @@ class Place:
     """Where a run takes place: what the user chose, and what was opened for it.
 
     Attributes:
+        named: looks at sources that packages name; without it, they may name none.
         hashes: what the user allows the source archives of projects to be.
     """
 
@@ -53,6 +69,7 @@ class Place:
     shop: Workshop
     overrides: Overrides
     notify: Notify
+    named: NamedSources | None = None
     hashes: Mapping[NormalizedName, tuple[Digest, ...]] = field(default_factory=dict)
 
 
@@ -68,6 +85,7 @@ class World:
         self.budget = Budget(settings.workers, settings.jobs, available_memory_gb())
         self._settings = settings
         self._index = index
+        self._named = place.named
         self._store = shop.store
         self._overrides = overrides
         self._customization = Customization(overrides, self._jobs, settings.variables)
@@ -112,6 +130,22 @@ class World:
             except UnusableMetadataError as error:
                 self._notify(Noted(f"{wheel.filename}: unusable metadata: {error}", warning=True))
         return None
+
+    def named(self, source: Named) -> Candidate | Refused:
+        return _NONE if self._named is None else self._named.named(source)
+
+    def told(self, candidate: Candidate, source: Named, pin: Pin) -> Candidate | Refused:
+        return _NONE if self._named is None else self._named.told(candidate, source, pin)
+
+    def settle(self, nodes: Iterable[GraphNode]) -> None:
+        """Leaves in sdists-repo the archives of these releases, whatever else had their names."""
+        for node in nodes:
+            if node.source is not None and self._sources.came_from_several_places(node.pin):
+                file = file_at(node.source_url, node.source)
+                if is_repository(node.source_url):
+                    commit = GitReference.parse(node.source_url)
+                    file = packed_file(node.pin, commit, node.source)
+                self.source(Candidate(node.pin, file, (), SpecifierSet(), None, file.url))
 
     def source(self, candidate: Candidate) -> SourceTree | Failure:
         """A prepared source.

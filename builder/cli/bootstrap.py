@@ -45,6 +45,7 @@ def bootstrap_command(  # noqa: PLR0913 - one for each option of the command
     every_version: bool,
     max_release_age: int | None,
     seeds: tuple[str, ...],
+    allow_git: tuple[str, ...],
     bg_threads: int | None,  # noqa: ARG001 - accepted, and needed by nothing
     workers: int | None,
     keep_going: bool,
@@ -71,6 +72,7 @@ def bootstrap_command(  # noqa: PLR0913 - one for each option of the command
         fail_fast=not keep_going,
         max_release_age=max_release_age,
         seeds=seeds,
+        allow_git=allow_git,
     )
     return _bootstrap(settings, Wanted(requirements, files, shared.constraints), manner)
 
@@ -92,6 +94,7 @@ def bootstrap_parallel_command(  # noqa: PLR0913 - one for each option of the co
     every_version: bool,
     max_release_age: int | None,
     seeds: tuple[str, ...],
+    allow_git: tuple[str, ...],
     bg_threads: int | None,  # noqa: ARG001 - accepted, and needed by nothing
     workers: int | None,
     keep_going: bool,
@@ -115,6 +118,7 @@ def bootstrap_parallel_command(  # noqa: PLR0913 - one for each option of the co
         fail_fast=not keep_going,
         max_release_age=max_release_age,
         seeds=seeds,
+        allow_git=allow_git,
     )
     wanted = Wanted(requirements, files, shared.constraints)
     status = _bootstrap(settings, wanted, manner, quiet=True)

@@ -56,6 +56,13 @@ def choice_options(command: Command) -> Command:
             help="Cut a ring of builds with this wheel of the index; recorded in the graph.",
         ),
         click.option(
+            "--allow-git",
+            multiple=True,
+            metavar="URL",
+            help="Let packages require git repositories whose URLs begin so; "
+            "git.allow in the settings file does the same.",
+        ),
+        click.option(
             "--max-release-age",
             type=click.IntRange(min=1),
             metavar="DAYS",

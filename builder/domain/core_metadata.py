@@ -22,20 +22,19 @@ class UnusableMetadataError(ValueError):
 def parse_requirements(texts: Iterable[str]) -> tuple[Requirement, ...]:
     """Parses PEP 508 requirements; nothing else passes, so that no option can be smuggled in.
 
+    What names a URL passes: whether it may be followed is for whoever needs it to find out.
+
     Raises:
-        UnusableMetadataError: a text is no requirement, names a URL, or there are too many.
+        UnusableMetadataError: a text is no requirement, or there are too many.
     """
     parsed: list[Requirement] = []
     for text in texts:
         if len(parsed) >= MAX_REQUIREMENTS:
             raise UnusableMetadataError(f"more than {MAX_REQUIREMENTS} requirements")
         try:
-            requirement = Requirement(text)
+            parsed.append(Requirement(text))
         except InvalidRequirement as error:
             raise UnusableMetadataError(f"{text[:200]!r} is no requirement") from error
-        if requirement.url is not None:
-            raise UnusableMetadataError(f"{text[:200]!r} names a URL, which no policy allows here")
-        parsed.append(requirement)
     return tuple(parsed)
 
 
@@ -114,7 +113,7 @@ def _for_extra(requirement: Requirement, extra: str) -> Requirement:
         marker = f"({requirement.marker}) and {marker}"
     bare = Requirement(str(requirement))
     bare.marker = None
-    return Requirement(f"{bare}; {marker}")
+    return Requirement(f"{bare} ; {marker}")
 
 
 def _strings(value: object) -> list[str]:

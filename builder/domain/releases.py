@@ -9,6 +9,7 @@ from packaging.utils import NormalizedName
 from packaging.version import Version
 
 from builder.domain.digests import Digest
+from builder.domain.repositories import is_repository
 
 
 @dataclass(frozen=True, order=True)
@@ -57,6 +58,14 @@ class Candidate:
     requires_python: SpecifierSet
     yanked: str | None
     index_url: str
+
+    @property
+    def source(self) -> str:
+        """The commit that it is, as a URL; empty for a release that an index has.
+
+        Both may have the same name and version, and are not the same.
+        """
+        return self.sdist.url if is_repository(self.sdist.url) else ""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Git repositories that the user names: where they are, and which state of them is meant."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from typing import Self
@@ -21,6 +22,7 @@ _FRAGMENT_HINT = (
     "leave #egg=… out, and write NAME @ git+https://HOST/PATH@REF where the name has to be told; "
     "a folder within a repository cannot be built by itself"
 )
+_BEGINNING_HINT = "write https://HOST/PATH/, and every repository below it is allowed"
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _PROVISIONAL = re.compile(r"0\+git\.[0-9a-f]{1,12}")
 # What `git check-ref-format` refuses, and whatever means something in a refspec or a revision.
@@ -117,9 +119,41 @@ class Submodules:
 NO_SUBMODULES = Submodules()
 
 
+@dataclass(frozen=True)
+class AllowedRepositories:
+    """The repositories that packages may name in their requirements, by how their URLs begin.
+
+    Nothing is allowed unless somebody says so: what a package requires is what a stranger wrote.
+    """
+
+    beginnings: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, texts: Iterable[str]) -> Self:
+        """Reads `SCHEME://HOST/PATH/`, with or without `git+` before it.
+
+        Raises:
+            InputError: one of them is no such URL.
+        """
+        return cls(tuple(_beginning(text) for text in texts))
+
+    def __contains__(self, reference: GitReference) -> bool:
+        """Whether the URL is one of these, or below one of these, in whole parts of its path."""
+        url = _with_plain_host(reference.url)
+        return _is_straight(url) and any(f"{url}/".startswith(one) for one in self.beginnings)
+
+
 def is_repository(url: str) -> bool:
     """Whether a URL leads to a git repository, and not to a file."""
     return url.lower().startswith(PREFIX)
+
+
+def is_same_repository(url: str, other: str) -> bool:
+    """Whether two URLs of requirements or locks name states of one repository."""
+    try:
+        return GitReference.parse(url).url == GitReference.parse(other).url
+    except InputError:
+        return False
 
 
 def provisional_version(commit: str) -> Version:
@@ -130,6 +164,36 @@ def provisional_version(commit: str) -> Version:
 def is_provisional(version: Version) -> bool:
     """Whether a version is only held until the hook has told the real one."""
     return _PROVISIONAL.fullmatch(str(version)) is not None
+
+
+def _beginning(text: str) -> str:
+    bare = text.removeprefix(PREFIX)
+    scheme, found, rest = bare.partition("://")
+    host, _, path = rest.partition("/")
+    # The path of a whole repository makes a reference of it, to be held to the same rules.
+    whole = f"{PREFIX}{scheme}://{host}/{path.strip('/')}/x"
+    if not found or "@" in path or (scheme.lower() == "file" and not path.strip("/")):
+        raise InputError(f"{_shown(text)} is no beginning of URLs", hint=_BEGINNING_HINT)
+    try:
+        reference = GitReference.parse(whole if path.strip("/") else f"{PREFIX}{scheme}://{host}/x")
+    except InputError as error:
+        raise InputError(f"{_shown(text)}: {error.message}", hint=_BEGINNING_HINT) from None
+    url = _with_plain_host(reference.url)
+    if reference.login is not None or not _is_straight(url):
+        raise InputError(f"{_shown(text)} is no beginning of URLs", hint=_BEGINNING_HINT)
+    return url.removesuffix("x")
+
+
+def _with_plain_host(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.lower()}{slash}{path}"
+
+
+def _is_straight(url: str) -> bool:
+    """Whether a path means what it says: no way up, and no sign that stands for another."""
+    path = url.partition("://")[2].partition("/")[2]
+    return "%" not in path and not {"", ".", ".."} & set(path.removesuffix("/").split("/"))
 
 
 def _is_plain(text: str) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from packaging.utils import NormalizedName, parse_sdist_filename
+from packaging.version import Version
 
 from builder.domain.digests import Digest
 from builder.domain.releases import Candidate, NoSuchProject, Pin, ProjectPage, RemoteFile
@@ -19,7 +20,7 @@ def packed_file(pin: Pin, commit: GitReference, digest: Digest | None = None) ->
     return RemoteFile(f"{pin.name.replace('-', '_')}-{pin.version}{_ENDING}", str(commit), digest)
 
 
-def _none(_project: NormalizedName) -> Submodules:
+def _none(_project: NormalizedName, _version: Version) -> Submodules:
     return NO_SUBMODULES
 
 
@@ -31,7 +32,7 @@ class IndexWithRepositories:
         usual: Index,
         repositories: Repositories,
         releases: Mapping[NormalizedName, Candidate | None],
-        submodules: Callable[[NormalizedName], Submodules] = _none,
+        submodules: Callable[[NormalizedName, Version], Submodules] = _none,
     ) -> None:
         """Takes what is told of projects, instead of what an index says.
 
@@ -39,7 +40,7 @@ class IndexWithRepositories:
             usual: is asked for every other project.
             repositories: where commits come from.
             releases: by project, its one release; None where nobody can tell it yet.
-            submodules: which of them belong to a project's source.
+            submodules: which of them belong to a release's source.
         """
         self._usual = usual
         self._repositories = repositories
@@ -65,9 +66,9 @@ class IndexWithRepositories:
         if not is_repository(file.url):
             return self._usual.fetch(file, target, progress)
         reference = GitReference.parse(file.url)
-        name, _ = parse_sdist_filename(file.filename)
+        name, version = parse_sdist_filename(file.filename)
         top = file.filename.removesuffix(_ENDING)
-        digest = self._repositories.archive(reference, top, target, self._submodules(name))
+        digest = self._repositories.archive(reference, top, target, self._submodules(name, version))
         if file.digest is not None and digest != file.digest:
             target.unlink()
             raise DigestMismatchError(

@@ -53,6 +53,11 @@ class Overrides:
         patched = (folder.project for folder in self.patch_folders)
         return tuple(sorted({*self.packages, *patched, *self.plugins}))
 
+    @property
+    def allowed_repositories(self) -> tuple[str, ...]:
+        """How the URLs of repositories begin that packages may name."""
+        return tuple(self.settings.git.allow)
+
     def package(self, name: NormalizedName) -> PackageSettings:
         """The settings of a project; defaults where it has none."""
         found = self.packages.get(name)

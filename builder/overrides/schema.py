@@ -10,6 +10,8 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from builder.domain.repositories import AllowedRepositories
+from builder.errors import InputError
 from builder.overrides.environment import parse_template
 from builder.overrides.fields import (
     AddressTemplate,
@@ -339,9 +341,25 @@ class ExternalCommands(_Table):
         return self
 
 
+def _beginning(text: str) -> str:
+    try:
+        AllowedRepositories.parse([text])
+    except InputError as error:
+        raise ValueError(f"{error.message}: {error.hint}") from error
+    return text
+
+
+class GitPolicy(_Table):
+    """Which repositories packages may name in their requirements."""
+
+    allow: list[Annotated[str, AfterValidator(_beginning)]] = []
+    """How their URLs begin, such as `https://git.example/team/`."""
+
+
 class SettingsFile(_Table):
     """`settings.yaml`."""
 
+    git: GitPolicy = GitPolicy()
     changelog: dict[str, list[str]] = {}
     sbom: SbomSettings | None = None
     external_commands: ExternalCommands | None = None

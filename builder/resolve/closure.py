@@ -53,12 +53,57 @@ class Question:
     preferred: Preferred = field(default_factory=dict)
 
 
+@dataclass(frozen=True, order=True)
+class Named:
+    """A source that a requirement names itself, by its URL, and the project that it says it is."""
+
+    project: NormalizedName
+    url: str
+
+    def __str__(self) -> str:
+        return f"{self.project} @ {self.url}"
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Why a source that a requirement names is not used, and what to do about it."""
+
+    reason: str
+    hint: str = ""
+
+
 @dataclass
 class Knowledge:
-    """What has been learned so far in this run."""
+    """What has been learned so far in this run.
+
+    Attributes:
+        metadata: of releases that an index has.
+        named: what the sources are that requirements name themselves.
+        of_sources: the metadata of these, which may be of the same name and version as a release.
+    """
 
     pages: dict[NormalizedName, ProjectPage | NoSuchProject] = field(default_factory=dict)
     metadata: dict[Pin, ReleaseMetadata] = field(default_factory=dict)
+    named: dict[Named, Candidate | Refused] = field(default_factory=dict)
+    of_sources: dict[tuple[Pin, str], ReleaseMetadata] = field(default_factory=dict)
+
+    def metadata_of(self, candidate: Candidate) -> ReleaseMetadata | None:
+        """What is known of a candidate's requirements."""
+        if candidate.source:
+            return self.of_sources.get((candidate.pin, candidate.source))
+        return self.metadata.get(candidate.pin)
+
+    def all_of(self, candidates: Iterable[Candidate]) -> dict[Pin, ReleaseMetadata]:
+        """What is known of candidates that are chosen together, of which no two share a pin."""
+        known = {one.pin: self.metadata_of(one) for one in candidates}
+        return {pin: metadata for pin, metadata in known.items() if metadata is not None}
+
+    def learn(self, candidate: Candidate, metadata: ReleaseMetadata) -> None:
+        """Takes in what a candidate requires."""
+        if candidate.source:
+            self.of_sources[candidate.pin, candidate.source] = metadata
+        else:
+            self.metadata[candidate.pin] = metadata
 
 
 @dataclass(frozen=True)
@@ -76,20 +121,40 @@ class Solution:
 
 
 @dataclass(frozen=True)
+class Naming:
+    """Who names a source: a release, or the request, and in which words."""
+
+    named: Named
+    parent: Pin | None
+    requirement: str
+
+
+@dataclass(frozen=True)
 class Lacking:
-    """What must be known before the question can be answered."""
+    """What must be known before the question can be answered.
+
+    Attributes:
+        edges: those known so far: why the metadata is needed.
+        named: sources that are named and were not looked at yet.
+    """
 
     pages: tuple[NormalizedName, ...]
     metadata: tuple[Candidate, ...]
     edges: tuple[Dependency, ...]
-    """Those known so far: why the metadata is needed."""
+    named: tuple[Naming, ...] = ()
 
 
 @dataclass(frozen=True)
 class Conflict:
-    """There is no answer, whatever else may be learned. `reason` has one line for each cause."""
+    """There is no answer, whatever else may be learned.
+
+    Attributes:
+        reason: one line for each cause.
+        hint: where there is a better one than to loosen something.
+    """
 
     reason: tuple[str, ...]
+    hint: str = ""
 
 
 Answer = Solution | Lacking | Conflict
@@ -124,11 +189,15 @@ def solve(
     except ResolutionTooDeep:
         return Conflict((f"no answer after {MAX_ROUNDS} rounds of search",))
     chosen = {identity.name: choice.candidate for identity, choice in state.mapping.items()}
-    edges = tuple(_walk(roots, chosen, facts))
+    left: list[tuple[Pin | None, _Wanted]] = []
+    edges = tuple(_walk(roots, chosen, facts, left))
     reached = tuple(chosen[name] for name in sorted({edge.child.name for edge in edges}))
     pages, metadata = facts.lacking(reached)
-    if pages or metadata:
-        return Lacking(pages, metadata, edges)
+    named = facts.unseen(left)
+    if pages or metadata or named:
+        return Lacking(pages, metadata, edges, named)
+    if left:
+        return facts.refusal(left)
     return Solution(reached, edges)
 
 
@@ -160,8 +229,16 @@ class _Identity:
 
 @dataclass(frozen=True)
 class _Wanted:
+    """A requirement, who states it, and the candidate that alone will do where that is known."""
+
     requirement: Requirement
     origin: str
+    just: Candidate | None = None
+
+    @property
+    def named(self) -> Named | None:
+        url = self.requirement.url
+        return None if url is None else Named(canonicalize_name(self.requirement.name), url)
 
     @property
     def identity(self) -> _Identity:
@@ -194,26 +271,41 @@ class _Facts:
         self._preferred = question.preferred
         self._askers: dict[NormalizedName, dict[str, Pin | None]] = {}
         self._pages = knowledge.pages
-        self._metadata = knowledge.metadata
+        self._knowledge = knowledge
         self._corrections = corrections
         self._missing_pages: set[NormalizedName] = set()
-        self._missing_metadata: set[Pin] = set()
+        self._missing_metadata: set[tuple[Pin, str]] = set()
 
     def known(self, wanted: Iterable[_Wanted]) -> list[_Wanted]:
         """Only what can be decided now: a project without a page yet is left for the next time."""
         decidable = []
         for one in wanted:
             name = one.identity.name
-            if name in self._pages:
+            if one.named is not None:
+                decidable += [one] if self.just(one) is not None else []
+            elif name in self._pages:
                 decidable.append(one)
             else:
                 self._missing_pages.add(name)
         return decidable
 
+    def just(self, wanted: _Wanted) -> Candidate | None:
+        """The candidate that a requirement leaves no choice but to take, as far as that is known.
+
+        None, too, where it leaves the choice to the index.
+        """
+        found = self._knowledge.named.get(wanted.named) if wanted.named is not None else wanted.just
+        return found if isinstance(found, Candidate) else None
+
     def offers(self, name: NormalizedName, wanted: Sequence[_Wanted]) -> Offer:
         specifiers = [one.requirement.specifier for one in wanted]
         constraint = self.constraints.get(name)
-        offer = offers_for(self._pages[name], specifiers, constraint, self.target, self._ages)
+        named = {found.source: found for found in map(self.just, wanted) if found is not None}
+        if len(named) > 1:
+            both = " and ".join(sorted(named))
+            return Offer((), (f"{name} cannot be two things at once, {both}",))
+        page = self._pages[name] if not named else ProjectPage(name, tuple(named.values()))
+        offer = offers_for(page, specifiers, constraint, self.target, self._ages)
         first = self._preferred.get(name, ())
         if not first:
             return offer
@@ -223,9 +315,10 @@ class _Facts:
 
     def requires(self, choice: _Choice) -> list[_Wanted]:
         pin = choice.candidate.pin
-        metadata = self._corrections.get(pin) or self._metadata.get(pin)
+        known = self._knowledge.metadata_of(choice.candidate)
+        metadata = self._corrections.get(pin) or known
         if metadata is None:
-            self._missing_metadata.add(pin)
+            self._missing_metadata.add((pin, choice.candidate.source))
             return []
         wanted = [
             _Wanted(requirement, str(pin))
@@ -259,8 +352,32 @@ class _Facts:
         self, chosen: Iterable[Candidate]
     ) -> tuple[tuple[NormalizedName, ...], tuple[Candidate, ...]]:
         """Only what the choice at hand lacks: what was tried and dropped need not be learned."""
-        metadata = {c.pin: c for c in chosen if c.pin in self._missing_metadata}
+        metadata = {c.pin: c for c in chosen if (c.pin, c.source) in self._missing_metadata}
         return tuple(sorted(self._missing_pages)), tuple(metadata[pin] for pin in sorted(metadata))
+
+    def is_settled(self, wanted: _Wanted) -> bool:
+        """Whether it is known what a requirement can lead to, and it may."""
+        return wanted.named is None or self.just(wanted) is not None
+
+    def unseen(self, left: Iterable[tuple[Pin | None, _Wanted]]) -> tuple[Naming, ...]:
+        """The sources among these that nobody has looked at, each once."""
+        found: dict[Named, Naming] = {}
+        for parent, one in left:
+            if one.named is not None and one.named not in self._knowledge.named:
+                found.setdefault(one.named, Naming(one.named, parent, str(one.requirement)))
+        return tuple(found[named] for named in sorted(found))
+
+    def refusal(self, left: Iterable[tuple[Pin | None, _Wanted]]) -> Conflict:
+        """Why sources that are named are not used, with who names them."""
+        lines: dict[str, None] = {}
+        hints: list[str] = []
+        for _, one in left:
+            answer = self._knowledge.named[one.named] if one.named is not None else None
+            if isinstance(answer, Refused):
+                lines[f"{self.chain(one)} requires {one.requirement}"] = None
+                lines[answer.reason] = None
+                hints.append(answer.hint)
+        return Conflict(tuple(lines), hints[0])
 
 
 class _Provider(AbstractProvider[_Wanted, _Choice, _Identity]):
@@ -297,8 +414,10 @@ class _Provider(AbstractProvider[_Wanted, _Choice, _Identity]):
             RequirementInformation[_Wanted, _Choice]
         ],
     ) -> tuple[bool, bool, _Identity]:
-        specifiers = [one.requirement.requirement.specifier for one in information[identifier]]
+        wanted = list(information[identifier])
+        specifiers = [one.requirement.requirement.specifier for one in wanted]
         pinned = any(spec.operator in ("==", "===") for each in specifiers for spec in each)
+        pinned = pinned or any(self._facts.just(one.requirement) for one in wanted)
         pinned = pinned or identifier.name in self._facts.constraints
         return (not pinned, not any(specifiers), identifier)
 
@@ -312,11 +431,14 @@ class _Provider(AbstractProvider[_Wanted, _Choice, _Identity]):
         if identifier.extras:
             plain = _Identity(identifier.name, ())
             wanted.extend(requirements.get(plain, ()))
-        bad = {choice.candidate.pin for choice in incompatibilities[identifier]}
+        bad = {_release(choice.candidate) for choice in incompatibilities[identifier]}
         offer = self._facts.offers(identifier.name, wanted)
-        return [_Choice(c, identifier.extras) for c in offer.candidates if c.pin not in bad]
+        return [_Choice(c, identifier.extras) for c in offer.candidates if _release(c) not in bad]
 
     def is_satisfied_by(self, requirement: _Wanted, candidate: _Choice) -> bool:
+        just = self._facts.just(requirement)
+        if just is not None and just.source != candidate.candidate.source:
+            return False
         return requirement.requirement.specifier.contains(
             candidate.candidate.pin.version, prereleases=True
         )
@@ -325,8 +447,13 @@ class _Provider(AbstractProvider[_Wanted, _Choice, _Identity]):
         wanted = self._facts.known(self._facts.requires(candidate))
         if candidate.extras:
             pin = candidate.candidate.pin
-            wanted.append(_Wanted(_exactly(pin), f"{pin}[{','.join(candidate.extras)}]"))
+            just = candidate.candidate if candidate.candidate.source else None
+            wanted.append(_Wanted(_exactly(pin), f"{pin}[{','.join(candidate.extras)}]", just))
         return wanted
+
+
+def _release(candidate: Candidate) -> tuple[Pin, str]:
+    return candidate.pin, candidate.source
 
 
 def _exactly(pin: Pin) -> Requirement:
@@ -334,13 +461,20 @@ def _exactly(pin: Pin) -> Requirement:
 
 
 def _walk(
-    roots: Sequence[_Wanted], chosen: Mapping[NormalizedName, Candidate], facts: _Facts
+    roots: Sequence[_Wanted],
+    chosen: Mapping[NormalizedName, Candidate],
+    facts: _Facts,
+    left: list[tuple[Pin | None, _Wanted]],
 ) -> Iterator[Dependency]:
+    """The edges from the top down; what names a source that is not to be had is put aside."""
     pending: list[tuple[Pin | None, _Wanted]] = [(None, root) for root in roots]
     seen: set[_Choice] = set()
     emitted: set[Dependency] = set()
     while pending:
         parent, wanted = pending.pop()
+        if not facts.is_settled(wanted):
+            left.append((parent, wanted))
+            continue
         if wanted.identity.name not in chosen:
             continue  # its page is not known yet
         choice = _Choice(chosen[wanted.identity.name], wanted.identity.extras)

@@ -48,7 +48,8 @@ def needed(
 
 def _bare(requirement: Requirement) -> str:
     extras = ",".join(sorted(canonicalize_name(extra) for extra in requirement.extras))
-    return f"{canonicalize_name(requirement.name)}[{extras}]{requirement.specifier}"
+    source = f"@{requirement.url}" if requirement.url else ""
+    return f"{canonicalize_name(requirement.name)}[{extras}]{requirement.specifier}{source}"
 
 
 def _candidate(pin: Pin, where: str) -> Candidate:

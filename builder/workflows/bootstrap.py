@@ -26,11 +26,11 @@ from builder.domain.builds import (
 from builder.domain.graph import Dependency, Provision, RequirementKind
 from builder.domain.metadata import ReleaseMetadata
 from builder.domain.releases import Candidate, Pin
-from builder.domain.repositories import is_repository
+from builder.domain.repositories import is_provisional, is_repository
 from builder.domain.sources import SourceTree
 from builder.errors import ImpossibleError
 from builder.prepare.task import SOURCE_DATE_EPOCH
-from builder.resolve.closure import Asked, Conflict, Knowledge
+from builder.resolve.closure import Asked, Conflict, Knowledge, Refused, Solution
 from builder.schedule.budget import Claim
 from builder.workflows.every_version import every_version
 from builder.workflows.flows import (
@@ -46,6 +46,7 @@ from builder.workflows.flows import (
 )
 from builder.workflows.packages import (
     METADATA,
+    NAMED,
     PLAN,
     STAGED,
     STATED,
@@ -57,17 +58,20 @@ from builder.workflows.packages import (
     from_index,
     from_source,
     part_of,
+    step_of,
 )
 from builder.workflows.questions import (
     CachedOf,
     Effects,
     ForeignOf,
     MetadataOf,
+    NamedOf,
     PreBuiltOf,
     Publish,
     Question,
     SeedOf,
     SourceOf,
+    ToldOf,
 )
 from builder.workflows.recording import graph_of
 from builder.workflows.runs import Bootstrapped, Request, Unresolved, Watcher
@@ -93,6 +97,7 @@ class Bootstrap:
         self._watcher = watcher
         self._solver = Solver(request.rules)
         self._failures: dict[Pin, Failure] = {}
+        self._origins: dict[Pin, str] = {}
         self._unresolved: list[Unresolved] = []
         self._replaced: dict[Pin, ForeignWheel] = {}
         self._not_replaced: dict[Pin, str] = {}
@@ -133,9 +138,9 @@ class Bootstrap:
             BuilderError: the engine, the index or the disk gave up.
         """
         pin = candidate.pin
-        self._solver.candidates[pin] = candidate
+        self._solver.remember((candidate,))
         self._solver.edges[_TOP] = (Dependency(None, pin, RequirementKind.TOPLEVEL, requirement),)
-        found = self._result_of(Step(METADATA, pin))
+        found = self._result_of(step_of(METADATA, candidate))
         return found if isinstance(found, ReleaseMetadata) else self._without_graph()
 
     def _result_of(self, first: Step) -> object:
@@ -159,13 +164,16 @@ class Bootstrap:
 
     def flow(self, step: Step) -> Flow:
         """What each kind of step does."""
+        if step.kind == NAMED:
+            return self._named(step)
         if step.pin is None:
             return self._whole_request()
-        candidate = self._solver.candidates[step.pin]
+        candidate = self._solver.candidate(step)
         if step.kind == STATED:
             return self._stated(candidate)
         if step.kind == METADATA:
             return self._metadata(step, candidate)
+        self._check_that_it_is_one_thing(candidate)
         if step.kind == PLAN:
             return self._plan(step, candidate)
         return self._package(step, candidate)
@@ -203,9 +211,9 @@ class Bootstrap:
         while True:
             closure = yield from self._closure(_TOP, asked, built=not self._request.plan_only)
             match closure:
-                case Conflict(reason):
+                case Conflict():
                     if not self._request.test_mode:
-                        raise _conflict_error(reason)
+                        raise _conflict_error(closure)
                     asked = yield from self._solvable(asked)
                 case Failure():
                     return closure
@@ -228,8 +236,8 @@ class Bootstrap:
 
     def _finals(self) -> Generator[Need, Any, None]:
         """What was built for the sake of a seed is built once more, without it."""
-        staged = [step.pin for step in self._driver.results if step.kind == STAGED]
-        yield Await(tuple(Step(self._product, pin) for pin in sorted(filter(None, staged))))
+        staged = sorted(step for step in self._driver.results if step.kind == STAGED)
+        yield Await(tuple(replace(step, kind=self._product) for step in staged))
 
     def _package(self, step: Step, candidate: Candidate) -> Generator[Need, Any, Package | Failure]:
         made = yield from self._made(step, candidate)
@@ -314,7 +322,7 @@ class Bootstrap:
     def _metadata(
         self, step: Step, candidate: Candidate
     ) -> Generator[Need, Any, ReleaseMetadata | Failure]:
-        stated = Step(STATED, candidate.pin)
+        stated = replace(step, kind=STATED)
         known: ReleaseMetadata | Failure | None = (yield Await((stated,)))[stated]
         if known is not None:
             return known
@@ -343,6 +351,25 @@ class Bootstrap:
             return found
         source: SourceTree | Failure = (yield Learn((SourceOf(candidate),)))[SourceOf(candidate)]
         return source.static_metadata if isinstance(source, SourceTree) else None
+
+    def _named(self, step: Step) -> Generator[Need, Any, Candidate | Refused | Failure]:
+        """Which release a source is that a requirement names."""
+        naming = self._solver.namings[step]
+        question = NamedOf(naming.named)
+        found: Candidate | Refused = (yield Learn((question,)))[question]
+        if isinstance(found, Refused) or not is_provisional(found.pin.version):
+            return found
+        kind = RequirementKind.INSTALL if naming.parent else RequirementKind.TOPLEVEL
+        edge = Dependency(naming.parent, found.pin, kind, naming.requirement)
+        self._solver.edges[step] = (edge,)
+        self._solver.remember((found,))
+        asked = step_of(METADATA, found)
+        told: ReleaseMetadata | Failure = (yield Await((asked,)))[asked]
+        if isinstance(told, Failure):
+            return told
+        answer = ToldOf(found, naming.named, told.pin)
+        release: Candidate | Refused = (yield Learn((answer,)))[answer]
+        return release
 
     def _told_by_hooks(
         self, step: Step, candidate: Candidate
@@ -418,25 +445,31 @@ class Bootstrap:
                 return blocked(step.pin, solution)
             if isinstance(solution, Conflict):
                 return solution
-            parts = yield from self._parts(step, solution.pins, built=built or seeded)
+            parts = yield from self._parts(step, solution, built=built or seeded)
             if isinstance(parts, Failure):
                 return blocked(step.pin, parts)
             wheels = [package.wheel for package, _ in parts if package.wheel is not None]
             said = {wheel.pin: wheel.metadata for wheel in wheels}
-            corrected = self._solver.corrections(said, knowledge.metadata | corrections)
+            known = knowledge.all_of(solution.candidates) | corrections
+            corrected = self._solver.corrections(said, known)
             if not corrected:
                 recorded = tuple(part_of(package, provision) for package, provision in parts)
                 return Closure(solution.edges, recorded, tuple(wheels))
             corrections |= corrected
 
     def _parts(
-        self, step: Step, pins: tuple[Pin, ...], *, built: bool
+        self, step: Step, solution: Solution, *, built: bool
     ) -> Generator[Need, Any, list[tuple[Package, Provision]] | Failure]:
         """Every release of a closure, built or just known, in the order of the pins."""
+        pins = solution.pins
         staged = self._is_staged(step)
         kind = WHEEL if built else PLAN
         seeds = set(self._request.rules.seeds.values()) if staged else set()
-        steps = {pin: Step(STAGED if staged else kind, pin) for pin in pins if pin not in seeds}
+        steps = {
+            candidate.pin: step_of(STAGED if staged else kind, candidate)
+            for candidate in solution.candidates
+            if candidate.pin not in seeds
+        }
         if step.pin is not None:
             self._watcher.waits(step.pin, pins)
         results: Mapping[Step, Package | Failure] = yield Await(tuple(steps.values()))
@@ -456,6 +489,29 @@ class Bootstrap:
         return found
 
     # What the flows lean on.
+
+    def _check_that_it_is_one_thing(self, candidate: Candidate) -> None:
+        """One name and version is one file in every folder, and one node of the graph.
+
+        Raises:
+            ImpossibleError: the run already uses something else of that name and version.
+        """
+        pin = candidate.pin
+        other = self._origins.setdefault(pin, candidate.source)
+        if other == candidate.source:
+            return
+        lines = [it or "a release that an index has" for it in sorted((other, candidate.source))]
+        askers = {
+            f"{edge.parent or 'you'} -> {edge.requirement}"
+            for edges in self._solver.edges.values()
+            for edge in edges
+            if edge.child == pin
+        }
+        told = "\n  ".join((*lines, *sorted(askers)))
+        raise ImpossibleError(
+            f"{pin} cannot be two things at once:\n  {told}",
+            hint=f"ask for {pin.name} @ git+… yourself: then all that needs it gets that",
+        )
 
     @property
     def _product(self) -> str:
@@ -519,7 +575,9 @@ class Bootstrap:
                     if edge.child == needed.pin
                 }
             )
-            lines.append(f"{needing.pin} cannot be built without {needed.pin} ({', '.join(why)})")
+            asks = f" ({', '.join(why)})" if why else ""
+            what = needed.pin or needed.source
+            lines.append(f"{needing.pin or needing.source} cannot be built without {what}{asks}")
         return ImpossibleError(
             "builds need one another in a ring:\n  " + "\n  ".join(lines),
             hint=f"cut the ring with a wheel of the index, such as --seed {ring[0].pin}; or "
@@ -527,8 +585,8 @@ class Bootstrap:
         )
 
 
-def _conflict_error(reason: tuple[str, ...]) -> ImpossibleError:
+def _conflict_error(conflict: Conflict) -> ImpossibleError:
     return ImpossibleError(
-        "no set of releases satisfies the requirements:\n  " + "\n  ".join(reason),
-        hint="loosen one of the requirements or constraints named above",
+        "no set of releases satisfies the requirements:\n  " + "\n  ".join(conflict.reason),
+        hint=conflict.hint or "loosen one of the requirements or constraints named above",
     )

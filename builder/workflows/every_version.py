@@ -1,7 +1,7 @@
 """Takes every version that matches, instead of one set of releases that fit together."""
 
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from packaging.requirements import Requirement
@@ -12,10 +12,10 @@ from builder.domain.graph import Dependency, RequirementKind
 from builder.domain.metadata import ReleaseMetadata
 from builder.domain.releases import Candidate, NoSuchProject, Pin, ProjectPage
 from builder.errors import ImpossibleError
-from builder.resolve.closure import Asked, applies
+from builder.resolve.closure import Asked, Named, Naming, Refused, applies
 from builder.resolve.offers import Offer, offers_for
 from builder.workflows.flows import Await, Learn, Need, Step
-from builder.workflows.packages import METADATA, Closure, Package
+from builder.workflows.packages import METADATA, NAMED, Closure, Package, step_of
 from builder.workflows.questions import PageOf
 from builder.workflows.solving import Rules, Solver
 
@@ -28,6 +28,11 @@ class _Wanted:
     @property
     def name(self) -> NormalizedName:
         return canonicalize_name(self.requirement.name)
+
+    @property
+    def named(self) -> Named | None:
+        url = self.requirement.url
+        return None if url is None else Named(self.name, url)
 
 
 def every_version(
@@ -45,7 +50,7 @@ def every_version(
     wave = [_Wanted(None, one.requirement) for one in asked if walk.applies(one.requirement, ())]
     while wave:
         wave = yield from walk.go_on(wave)
-    steps = tuple(Step(product, pin) for pin in sorted(walk.found))
+    steps = tuple(sorted(replace(step, kind=product) for step in walk.found))
     results = yield Await(steps)
     packages = [result for result in results.values() if isinstance(result, Package)]
     left = {package.pin for package in packages}
@@ -60,7 +65,8 @@ class _Walk:
         self._solver = solver
         self._followed: set[tuple[Pin, tuple[str, ...]]] = set()
         self._pages: dict[NormalizedName, ProjectPage | NoSuchProject] = {}
-        self.found: set[Pin] = set()
+        self._sources: dict[Named, Candidate] = {}
+        self.found: set[Step] = set()
         self.edges: set[Dependency] = set()
 
     def applies(self, requirement: Requirement, extras: Iterable[str]) -> bool:
@@ -68,21 +74,53 @@ class _Walk:
 
     def go_on(self, wave: list[_Wanted]) -> Generator[Need, Any, list[_Wanted]]:
         """Takes in what is wanted, and returns what that wants in turn."""
-        pages = yield Learn(tuple(PageOf(name) for name in sorted({one.name for one in wave})))
+        names = {one.name for one in wave if one.named is None}
+        pages = yield Learn(tuple(PageOf(name) for name in sorted(names)))
         self._pages.update({question.name: page for question, page in pages.items()})
+        wave = yield from self._with_sources(wave)
         chosen = [(wanted, c) for wanted in wave for c in self._offer(wanted).candidates]
-        self._solver.candidates.update({candidate.pin: candidate for _, candidate in chosen})
-        pins = sorted({candidate.pin for _, candidate in chosen})
-        metadata = yield Await(tuple(Step(METADATA, pin) for pin in pins))
+        self._solver.remember(candidate for _, candidate in chosen)
+        steps = sorted({step_of(METADATA, candidate) for _, candidate in chosen})
+        metadata = yield Await(tuple(steps))
         following: list[_Wanted] = []
         for wanted, candidate in chosen:
-            following.extend(self._take(wanted, candidate, metadata[Step(METADATA, candidate.pin)]))
+            said = metadata[step_of(METADATA, candidate)]
+            following.extend(self._take(wanted, candidate, said))
         return following
+
+    def _with_sources(self, wave: list[_Wanted]) -> Generator[Need, Any, list[_Wanted]]:
+        """Looks at the sources that are named; without whatever names one that fails.
+
+        Raises:
+            ImpossibleError: a source that is named may not be used.
+        """
+        steps: dict[Step, Named] = {}
+        for one in wave:
+            if one.named is not None:
+                step = Step(NAMED, None, str(one.named))
+                naming = Naming(one.named, one.parent, str(one.requirement))
+                self._solver.namings.setdefault(step, naming)
+                steps[step] = one.named
+        results = yield Await(tuple(sorted(steps)))
+        for one in wave:
+            found = results[Step(NAMED, None, str(one.named))] if one.named is not None else None
+            if isinstance(found, Refused):
+                raise ImpossibleError(
+                    f"{one.parent or 'you'} requires {one.requirement}: {found.reason}",
+                    hint=found.hint,
+                )
+            if isinstance(found, Candidate) and one.named is not None:
+                self._sources[one.named] = found
+        return [one for one in wave if one.named is None or one.named in self._sources]
 
     def _offer(self, wanted: _Wanted) -> Offer:
         rules = self._rules
         constraint = rules.constraints.get(wanted.name)
-        page = self._pages[wanted.name]
+        page = (
+            self._pages[wanted.name]
+            if wanted.named is None
+            else ProjectPage(wanted.name, (self._sources[wanted.named],))
+        )
         offer = offers_for(
             page, [wanted.requirement.specifier], constraint, rules.target, rules.ages
         )
@@ -101,7 +139,7 @@ class _Walk:
         pin = candidate.pin
         extras = tuple(sorted(canonicalize_name(extra) for extra in wanted.requirement.extras))
         kind = RequirementKind.TOPLEVEL if wanted.parent is None else RequirementKind.INSTALL
-        self.found.add(pin)
+        self.found.add(step_of(METADATA, candidate))
         self.edges.add(Dependency(wanted.parent, pin, kind, str(wanted.requirement)))
         self._solver.edges[Step("request")] = tuple(self.edges)
         if (pin, extras) in self._followed:

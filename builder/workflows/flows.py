@@ -22,10 +22,16 @@ from builder.schedule.waiting import Schedule
 
 @dataclass(frozen=True, order=True)
 class Step:
-    """One flow: what is to be found out or made, and of which release; None for the request."""
+    """One flow: what is to be found out or made, and of which release.
+
+    Attributes:
+        pin: None for the request, and for what has to be looked at before it has a name.
+        source: the commit that the release is, where no index has it.
+    """
 
     kind: str
     pin: Pin | None = None
+    source: str = ""
 
 
 class Question(Hashable, Protocol):

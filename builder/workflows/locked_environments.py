@@ -9,9 +9,20 @@ from packaging.utils import NormalizedName
 
 from builder.domain.builds import Failure, Phase
 from builder.domain.graph import BuildRecipe, EnvironmentPart, GraphNode, Provision
-from builder.domain.releases import NoSuchProject, Pin, ProjectPage
+from builder.domain.releases import Candidate, NoSuchProject, Pin, ProjectPage
+from builder.domain.repositories import is_same_repository
 from builder.domain.sources import SourceTree
-from builder.resolve.closure import Asked, Conflict, Knowledge, Lacking, Question, Solution, solve
+from builder.resolve.closure import (
+    Asked,
+    Conflict,
+    Knowledge,
+    Lacking,
+    Named,
+    Question,
+    Refused,
+    Solution,
+    solve,
+)
 from builder.resolve.on_hand import page_of, unmet
 from builder.workflows.flows import Await, Learn, Need, Step
 from builder.workflows.locks import LockRequest, LockWatcher, OfferedOf, SeedOf
@@ -104,12 +115,14 @@ class LockedEnvironments:
             answer = solve(question, knowledge)
             match answer:
                 case Conflict():
-                    hint = "build what is missing first, by `builder bootstrap`"
+                    hint = answer.hint or "build what is missing first, by `builder bootstrap`"
                     return replace(unsolvable(node.pin, answer), hint=hint)
                 case Solution():
                     return (yield from self._wheels(node.pin, answer.pins))
-                case Lacking(pages, candidates, _):
+                case Lacking(pages, candidates, _, named):
                     yield from self._learn_pages(node.pin, pages, knowledge)
+                    for naming in named:
+                        knowledge.named[naming.named] = self._named(node.pin, naming.named)
                     pins = tuple(candidate.pin for candidate in candidates)
                     failure = yield from self._learn_metadata(node.pin, pins, knowledge)
                     if failure is not None:
@@ -125,6 +138,17 @@ class LockedEnvironments:
                     self.nodes[node.pin] = node
                     self._places[node.pin] = -1
             knowledge.pages[question.name] = self._page(pin, question.name)
+
+    def _named(self, pin: Pin, source: Named) -> Candidate | Refused:
+        """What the lock holds of a repository that a requirement names."""
+        page = self._page(pin, source.project)
+        for one in page.candidates if isinstance(page, ProjectPage) else ():
+            if is_same_repository(self.nodes[one.pin].source_url, source.url):
+                return one
+        return Refused(
+            f"{source} is not in the lock before {pin}",
+            "make the lock anew, by `builder bootstrap --sdist-only`",
+        )
 
     def _learn_metadata(
         self, pin: Pin, pins: tuple[Pin, ...], knowledge: Knowledge

@@ -14,20 +14,27 @@ from builder.domain.graph import (
     Provision,
     RequirementKind,
 )
-from builder.domain.releases import Pin, RemoteFile
+from builder.domain.releases import Candidate, Pin, RemoteFile
 from builder.domain.sources import SourceTree
+from builder.workflows.flows import Step
 
-METADATA, PLAN, SOURCE, STAGED, STATED, WHEEL = (
+METADATA, NAMED, PLAN, SOURCE, STAGED, STATED, WHEEL = (
     "metadata",
+    "named",
     "plan",
     "source",
     "staged",
     "stated",
     "wheel",
 )
-"""The kinds of steps that are about one release: what it requires, what its build needs, its
-source, its wheel for the sake of a seeded package, what it requires as far as that is told without
-running anything of it, its wheel."""
+"""The kinds of steps that are about one release: what it requires, which release a source is that
+a requirement names, what its build needs, its source, its wheel for the sake of a seeded package,
+what it requires as far as that is told without running anything of it, its wheel."""
+
+
+def step_of(kind: str, candidate: Candidate) -> Step:
+    """The step that is about a candidate."""
+    return Step(kind, candidate.pin, candidate.source)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from builder.domain.builds import BuildOutcome, BuildSpec, Failure
 from builder.domain.metadata import ReleaseMetadata
 from builder.domain.releases import Candidate, NoSuchProject, Pin, ProjectPage
 from builder.domain.sources import SourceTree
+from builder.resolve.closure import Named, Refused
 from builder.schedule.budget import Claim
 from builder.workflows.packages import ForeignWheel, Package
 
@@ -19,6 +20,17 @@ class Effects(Protocol):
     def page(self, name: NormalizedName) -> ProjectPage | NoSuchProject: ...
 
     def index_metadata(self, candidate: Candidate) -> ReleaseMetadata | None: ...
+
+    def named(self, source: Named) -> Candidate | Refused:
+        """The release that a source is which a requirement names.
+
+        Its version may be provisional: then only its own hooks know what it is.
+        """
+        ...
+
+    def told(self, candidate: Candidate, source: Named, pin: Pin) -> Candidate | Refused:
+        """The same, once its hooks have told which release it is."""
+        ...
 
     def source(self, candidate: Candidate) -> SourceTree | Failure: ...
 
@@ -65,6 +77,28 @@ class MetadataOf:
 
     def put_to(self, effects: Effects) -> object:
         return effects.index_metadata(self.candidate)
+
+
+@dataclass(frozen=True)
+class NamedOf:
+    """Which release is a source that a requirement names?"""
+
+    source: Named
+
+    def put_to(self, effects: Effects) -> object:
+        return effects.named(self.source)
+
+
+@dataclass(frozen=True)
+class ToldOf:
+    """And which, now that its hooks have told?"""
+
+    candidate: Candidate
+    source: Named
+    pin: Pin
+
+    def put_to(self, effects: Effects) -> object:
+        return effects.told(self.candidate, self.source, self.pin)
 
 
 @dataclass(frozen=True)
@@ -129,4 +163,15 @@ class Publish:
         return None
 
 
-Question = PageOf | MetadataOf | SourceOf | ForeignOf | SeedOf | PreBuiltOf | CachedOf | Publish
+Question = (
+    PageOf
+    | MetadataOf
+    | NamedOf
+    | ToldOf
+    | SourceOf
+    | ForeignOf
+    | SeedOf
+    | PreBuiltOf
+    | CachedOf
+    | Publish
+)

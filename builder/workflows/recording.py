@@ -78,7 +78,9 @@ def _recipe(package: Package | None, packages: Mapping[Pin, Package]) -> BuildRe
 
 def _requires(package: Package, results: Mapping[Step, Any]) -> tuple[str, ...] | None:
     """The built wheel has the last word; before there is one, whatever resolution went by."""
-    metadata = results.get(Step(METADATA, package.pin), results.get(Step(STATED, package.pin)))
+    source = package.source_url if is_repository(package.source_url) else ""
+    steps = [Step(kind, package.pin, source) for kind in (METADATA, STATED)]
+    metadata = next((results[step] for step in steps if step in results), None)
     if package.wheel is not None:
         metadata = package.wheel.metadata
     if not isinstance(metadata, ReleaseMetadata):

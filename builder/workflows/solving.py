@@ -1,7 +1,7 @@
 """The flows that answer what a set of requirements leads to, learning what they lack."""
 
-from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Generator, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from packaging.requirements import Requirement
@@ -19,6 +19,7 @@ from builder.resolve.closure import (
     Conflict,
     Knowledge,
     Lacking,
+    Naming,
     Question,
     Solution,
     applies,
@@ -27,7 +28,7 @@ from builder.resolve.closure import (
 from builder.resolve.constraints import Constraint
 from builder.resolve.previous import Preferred, PreviousChoices
 from builder.workflows.flows import Await, Learn, Need, Step
-from builder.workflows.packages import METADATA, STATED, build_edges
+from builder.workflows.packages import METADATA, NAMED, STATED, build_edges, step_of
 from builder.workflows.questions import PageOf
 
 
@@ -62,7 +63,10 @@ class Solver:
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
-        self.candidates: dict[Pin, Candidate] = {}
+        self.candidates: dict[tuple[Pin, str], Candidate] = {}
+        """By what a step says of a release: its pin, and its source."""
+        self.namings: dict[Step, Naming] = {}
+        """Who was the first to name a source."""
         self.edges: dict[Step, tuple[Dependency, ...]] = {}
         self.hooks: dict[Step, tuple[Requirement, ...]] = {}
         """What backends asked for beyond what their sources do."""
@@ -89,16 +93,26 @@ class Solver:
             answer = solve(question, knowledge, corrections)
             match answer:
                 case Solution():
-                    self.candidates.update({c.pin: c for c in answer.candidates})
+                    self.remember(answer.candidates)
                     self.edges[step] = answer.edges
                     return answer
                 case Conflict():
                     return answer
-                case Lacking(pages, candidates, edges):
+                case Lacking(_, _, edges):
                     self.edges[step] = edges
-                    failure = yield from self._find_out(knowledge, pages, candidates)
+                    failure = yield from self._find_out(step, knowledge, answer)
                     if failure is not None:
                         return failure
+
+    def remember(self, candidates: Iterable[Candidate]) -> None:
+        """Keeps what a step needs to know of its release."""
+        self.candidates.update({(one.pin, one.source): one for one in candidates})
+
+    def candidate(self, step: Step) -> Candidate:
+        """The release that a step is about."""
+        if step.pin is None:
+            raise KeyError(step)
+        return self.candidates[step.pin, step.source]
 
     def corrections(
         self,
@@ -138,30 +152,46 @@ class Solver:
         return previous.for_installation() if step.pin is None else previous.for_build(step.pin)
 
     def _find_out(
-        self,
-        knowledge: Knowledge,
-        pages: tuple[NormalizedName, ...],
-        candidates: tuple[Candidate, ...],
+        self, step: Step, knowledge: Knowledge, lacking: Lacking
     ) -> Generator[Need, Any, Failure | None]:
+        pages, candidates = lacking.pages, lacking.metadata
         answers = yield Learn(tuple(PageOf(name) for name in pages))
         knowledge.pages.update({question.name: page for question, page in answers.items()})
-        self.candidates.update({candidate.pin: candidate for candidate in candidates})
+        self.remember(candidates)
         failure = yield from self._take(STATED, candidates, knowledge)
-        unknown = tuple(one for one in candidates if one.pin not in knowledge.metadata)
+        unknown = tuple(one for one in candidates if knowledge.metadata_of(one) is None)
         if failure is not None or pages or len(unknown) < len(candidates):
             # What is known now may rule them out, or show a conflict, before anything is built.
             return failure
+        if lacking.named:
+            return (yield from self._look_at(step, lacking.named, knowledge))
         return (yield from self._take(METADATA, unknown, knowledge))
 
     def _take(
         self, kind: str, candidates: tuple[Candidate, ...], knowledge: Knowledge
     ) -> Generator[Need, Any, Failure | None]:
-        results = yield Await(tuple(Step(kind, candidate.pin) for candidate in candidates))
+        steps = {step_of(kind, candidate): candidate for candidate in candidates}
+        results = yield Await(tuple(steps))
         for step, result in results.items():
             if isinstance(result, Failure):
                 return result
             if result is not None:
-                knowledge.metadata[step.pin] = result
+                knowledge.learn(steps[step], result)
+        return None
+
+    def _look_at(
+        self, step: Step, namings: tuple[Naming, ...], knowledge: Knowledge
+    ) -> Generator[Need, Any, Failure | None]:
+        """Finds out what sources are that requirements name."""
+        steps = {Step(NAMED, None, str(naming.named)): naming for naming in namings}
+        for one, naming in steps.items():
+            by = naming if naming.parent is not None else replace(naming, parent=step.pin)
+            self.namings.setdefault(one, by)
+        results = yield Await(tuple(steps))
+        for one, result in results.items():
+            if isinstance(result, Failure):
+                return result
+            knowledge.named[steps[one].named] = result
         return None
 
     def _applying(self, metadata: ReleaseMetadata) -> set[str]:
@@ -189,7 +219,8 @@ def unsolvable(pin: Pin, conflict: Conflict) -> Failure:
         pin,
         Phase.RESOLVE,
         "no set of releases satisfies its build requirements: " + "; ".join(conflict.reason),
-        "loosen a constraint named above, or constrain the package to a release that fits",
+        conflict.hint
+        or "loosen a constraint named above, or constrain the package to a release that fits",
     )
 
 

@@ -4,10 +4,11 @@ import random
 import threading
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 
 from builder.domain.builds import (
@@ -24,8 +25,11 @@ from builder.domain.builds import (
 from builder.domain.digests import Digest
 from builder.domain.metadata import MetadataOrigin, ReleaseMetadata
 from builder.domain.releases import Candidate, NoSuchProject, Pin, ProjectPage
+from builder.domain.repositories import GitReference
 from builder.domain.sources import BuildSystem, SourceTree
 from builder.indexes.addresses import file_at
+from builder.indexes.with_repositories import packed_file
+from builder.resolve.closure import Named, Refused
 from builder.schedule.budget import Claim
 from builder.workflows.packages import ForeignWheel
 from builder.workflows.packages import Package as Made
@@ -54,6 +58,7 @@ class Package:
         known: where its install requirements can be read first.
         promised: what is said there; None where it is what the wheel says.
         fails: where it fails, if it does.
+        told: what its hook says that it is, where it is not what it is called.
     """
 
     of: str
@@ -63,6 +68,7 @@ class Package:
     known: Known = Known.INDEX
     promised: tuple[str, ...] | None = None
     fails: Phase | None = None
+    told: str = ""
 
     @property
     def pin(self) -> Pin:
@@ -85,6 +91,7 @@ class FakeWorld:
         published: what was made visible, in that order.
         foreign_wheels: what the index has finished.
         cached_wheels: what a wheel server has.
+        commits: the release that each repository holds, by the URL that requirements name it by.
     """
 
     packages: Iterable[Package]
@@ -98,6 +105,7 @@ class FakeWorld:
     foreign_wheels: Mapping[Pin, Wheel] = field(default_factory=dict)
     cached_wheels: Mapping[Pin, Wheel] = field(default_factory=dict)
     not_built: frozenset[Pin] = frozenset()
+    commits: Mapping[str, str] = field(default_factory=dict)
     exclusive: frozenset[str] = frozenset()
     noted_texts: list[str] = field(default_factory=list)
     waited: dict[Pin, tuple[Pin, ...]] = field(default_factory=dict)
@@ -115,6 +123,16 @@ class FakeWorld:
     def page(self, name: NormalizedName) -> ProjectPage | NoSuchProject:
         self._pause()
         return self._index.project(name)
+
+    def named(self, source: Named) -> Candidate | Refused:
+        self._pause()
+        if source.url not in self.commits:
+            return Refused(f"{source} may not be used", "allow it")
+        return _commit(pin(self.commits[source.url]), source.url)
+
+    def told(self, candidate: Candidate, source: Named, pin: Pin) -> Candidate | Refused:
+        assert candidate.source == source.url
+        return _commit(pin, source.url)
 
     def index_metadata(self, candidate: Candidate) -> ReleaseMetadata | None:
         self._pause()
@@ -203,7 +221,8 @@ class FakeWorld:
         if spec.goal is Goal.REQUIREMENTS or not set(package.hook) <= set(spec.accepted):
             return MoreRequired(hook, package.hook)
         if spec.goal is Goal.METADATA and package.known is Known.HOOK:
-            return MetadataFound(package.says(MetadataOrigin.HOOK), hook)
+            said = package.says(MetadataOrigin.HOOK)
+            return MetadataFound(replace(said, pin=pin(package.told or package.of)), hook)
         if package.fails is not None:
             return Failure(package.pin, package.fails, "its compiler gave up")
         content = spec.key.sha256.encode() if spec.goal is Goal.WHEEL else b"wheel for metadata"
@@ -214,6 +233,11 @@ class FakeWorld:
             with self._lock:
                 seconds = self._chance.uniform(0, self.delay)
             time.sleep(seconds)
+
+
+def _commit(pin: Pin, url: str) -> Candidate:
+    file = packed_file(pin, GitReference.parse(url), Digest.of_bytes(url.encode()))
+    return Candidate(pin, file, (), SpecifierSet(), None, url)
 
 
 def _foreign(wheel: Wheel) -> ForeignWheel:

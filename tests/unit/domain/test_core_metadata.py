@@ -49,12 +49,24 @@ def test_names_and_versions_may_be_spelled_otherwise() -> None:
         "Name: some-pkg\nVersion: nonsense\n",
         "Name: some pkg;\nVersion: 1.0\n",
         HEAD + "Requires-Dist: --index-url=https://host.example\n",
-        HEAD + "Requires-Dist: x @ https://host.example/x.tar.gz\n",
+        HEAD + "Requires-Dist: https://host.example/x.tar.gz\n",
     ],
 )
 def test_metadata_is_refused(text: str) -> None:
     with pytest.raises(UnusableMetadataError):
         read(text)
+
+
+def test_a_url_passes_as_it_is_for_whoever_has_to_judge_it() -> None:
+    named = "x @ git+https://git.example/x@v1"
+    extras = {"project": {"name": "some-pkg", "optional-dependencies": {"more": [named]}}}
+
+    required = read(HEAD + f"Requires-Dist: {named}\n")
+    found = from_project_table(extras, PIN)
+
+    assert required == [named]
+    assert found is not None
+    assert [str(one) for one in found.requires] == [f'{named} ; extra == "more"']
 
 
 def test_too_many_requirements_are_refused() -> None:

@@ -105,7 +105,7 @@ UNUSABLE = {
     "no requires": "[build-system]\n",
     "requires that is no list": '[build-system]\nrequires = "x"\n',
     "a requirement that is none": '[build-system]\nrequires = ["-r x"]\n',
-    "a URL": '[build-system]\nrequires = ["x @ https://host.example/x"]\n',
+    "a URL": '[build-system]\nrequires = ["https://host.example/x"]\n',
     "a number as backend": "[build-system]\nrequires = []\nbuild-backend = 1\n",
     "a backend-path that is no list": '[build-system]\nrequires = []\nbackend-path = "x"\n',
     "a backend-path that leaves": '[build-system]\nrequires = []\nbackend-path = ["a/../.."]\n',

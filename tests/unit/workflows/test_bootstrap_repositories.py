@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
@@ -15,6 +16,7 @@ from builder.domain.digests import Digest
 from builder.domain.metadata import ReleaseMetadata
 from builder.domain.releases import Candidate, NoSuchProject, ProjectPage
 from builder.domain.repositories import GitReference
+from builder.errors import ImpossibleError
 from builder.indexes.with_repositories import IndexWithRepositories, packed_file
 from builder.resolve.closure import Asked
 from builder.schedule.budget import Budget
@@ -74,7 +76,10 @@ def metadata(packages: Iterable[Package]) -> ReleaseMetadata | Bootstrapped:
 def test_a_wheel_from_a_server_does_not_stand_in_for_a_commit() -> None:
     cached = {pin("app==1"): wheel("app==1"), pin("lib==2"): wheel("lib==2")}
     packages = (Package("app==1", ("lib",)), Package("lib==2"))
-    world = _World(packages, cached_wheels=cached, from_repositories=frozenset({"lib"}))
+    named = {str(COMMIT): "lib==2"}
+    world = _World(
+        packages, cached_wheels=cached, from_repositories=frozenset({"lib"}), commits=named
+    )
 
     result = Bootstrap(request("app", f"lib @ {COMMIT}"), world, world, Event()).run()
 
@@ -131,3 +136,136 @@ def test_backends_are_told_a_release_and_nothing_provisional(tmp_path: Path) -> 
         sources.source(replace(candidate(), pin=release, sdist=replace(file, digest=digest)))
 
     assert told == [None, {"name": "lib", "version": "2.0"}]
+
+
+URL = "git+https://git.example/lib@v2"
+LIB = f"lib @ {URL}"
+
+
+def run(world: FakeWorld, wanted: Request) -> Bootstrapped:
+    return Bootstrap(wanted, world, world, Event()).run()
+
+
+def built(result: Bootstrapped) -> dict[str, str]:
+    assert result.graph is not None, result.failures
+    return {str(one): node.source_url for one, node in result.graph.nodes.items()}
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+@pytest.mark.parametrize("plan_only", [True, False])
+def test_a_repository_that_a_package_names_is_built(workers: int, *, plan_only: bool) -> None:
+    packages = (Package("app==1", (LIB,)), Package("lib==2", ("below",)), Package("below==1"))
+    wanted = replace(request("app"), budget=Budget(workers, 1, 64.0), plan_only=plan_only)
+
+    result = run(FakeWorld(packages, commits={URL: "lib==2"}), wanted)
+
+    assert built(result)["lib==2"] == URL
+    assert result.graph is not None
+    assert [e.requirement for e in result.graph.edges if e.child == pin("lib==2")] == [LIB]
+    assert result.graph.nodes[pin("lib==2")].requires == ("below",)
+
+
+@pytest.mark.parametrize("as_hook", [False, True])
+def test_a_repository_may_be_what_a_build_needs(*, as_hook: bool) -> None:
+    app = Package("app==1", hook=(LIB,)) if as_hook else Package("app==1", build=(LIB,))
+    packages = (app, Package("lib==2"), Package("lib==3"))
+
+    result = run(FakeWorld(packages, commits={URL: "lib==2"}), request("app", "lib"))
+
+    assert set(built(result)) == {"app==1", "lib==2", "lib==3"}
+    assert built(result)["lib==2"] == URL
+
+
+def test_a_repository_that_may_not_be_named_is_told_with_who_names_it() -> None:
+    world = FakeWorld((Package("top==1", ("app",)), Package("app==1", (LIB,))))
+
+    with pytest.raises(ImpossibleError) as caught:
+        run(world, request("top"))
+    needed = run(FakeWorld((Package("app==1", build=(LIB,)),)), request("app"))
+
+    assert f"the command line -> top==1 -> app==1 requires {LIB}" in str(caught.value)
+    assert caught.value.hint == "allow it"
+    (failure,) = needed.failures
+    assert failure.pin == pin("app==1")
+    assert f"app==1 requires {LIB}; {LIB} may not be used" in failure.reason
+    assert failure.hint == "allow it"
+
+
+def test_in_test_mode_whatever_leads_to_such_a_repository_is_unresolved() -> None:
+    world = FakeWorld((Package("app==1", (LIB,)), Package("other==1")))
+
+    result = run(world, replace(request("app", "other"), test_mode=True))
+
+    assert set(built(result)) == {"other==1"}
+    ((one),) = result.unresolved
+    assert str(one.asked.requirement) == "app"
+    assert f"{LIB} may not be used" in one.reason
+
+
+def test_hooks_tell_what_a_named_repository_holds() -> None:
+    of = f"lib==0+git.{'1' * 12}"
+    packages = (
+        Package("tool==1"),
+        Package("app==1", (LIB,)),
+        Package(of, build=("tool",), known=Known.HOOK, told="lib==2.dev3"),
+        Package("lib==2.dev3", build=("tool",)),
+    )
+
+    result = run(FakeWorld(packages, commits={URL: of}), request("app"))
+
+    assert set(built(result)) == {"app==1", "lib==2.dev3", "tool==1"}
+    assert built(result)["lib==2.dev3"] == URL
+
+
+def test_hooks_that_cannot_tell_are_told_with_the_chain_to_the_repository() -> None:
+    of = f"lib==0+git.{'1' * 12}"
+    broken = Package(of, known=Known.HOOK, fails=Phase.HOOKS)
+
+    result = run(FakeWorld((Package("app==1", (LIB,)), broken), commits={URL: of}), request("app"))
+
+    assert result.graph is None
+    assert [str(failure.pin) for failure in result.failures] == [of]
+    assert [e.requirement for e in result.chains[pin(of)]] == ["app", LIB]
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_one_version_from_two_places_is_impossible(workers: int) -> None:
+    packages = (Package("app==1", (LIB,)), Package("tool==1", build=("lib<3",)), Package("lib==2"))
+    wanted = replace(request("app", "tool"), budget=Budget(workers, 1, 64.0))
+
+    with pytest.raises(ImpossibleError) as caught:
+        run(FakeWorld(packages, commits={URL: "lib==2"}), wanted)
+
+    assert "lib==2 cannot be two things at once" in str(caught.value)
+    assert f"app==1 -> {LIB}" in str(caught.value)
+    assert "ask for lib @ git+… yourself" in caught.value.hint
+
+
+def test_a_repository_whose_build_needs_itself_is_a_ring() -> None:
+    of = f"lib==0+git.{'1' * 12}"
+    packages = (Package("app==1", (LIB,)), Package(of, build=("app",), known=Known.HOOK))
+
+    with pytest.raises(ImpossibleError, match="in a ring") as caught:
+        run(FakeWorld(packages, commits={URL: of}), request("app"))
+
+    assert LIB in str(caught.value)
+
+
+def test_every_version_follows_repositories_too() -> None:
+    packages = (
+        Package("app==1", ("lib>=1",)),
+        Package("app==2", (LIB,)),
+        Package("lib==1"),
+        Package("lib==2.5"),
+    )
+    wanted = replace(request("app"), every_version=True)
+    world = FakeWorld(packages, commits={URL: "lib==2.5"})
+    clashing = FakeWorld(packages, commits={})
+
+    with pytest.raises(ImpossibleError, match="two things"):
+        run(world, wanted)
+    with pytest.raises(ImpossibleError, match="may not be used"):
+        run(clashing, wanted)
+    alone = run(world, replace(wanted, asked=request("app>1").asked))
+
+    assert built(alone)["lib==2.5"] == URL
