@@ -67,7 +67,7 @@ def test_every_answer_is_understood() -> None:
         {"status": "built", "requires": [], "wheel": "w", "more": 1},
         {"status": "built", "requires": [1], "wheel": "w"},
         {"status": "more", "requires": ["--index-url=https://host.example"]},
-        {"status": "more", "requires": ["x @ file:///etc/passwd"]},
+        {"status": "more", "requires": ["file:///etc/passwd"]},
         {"status": "broken", "reason": "r"},
         {"status": "refused", "reason": "r"},
         {"status": "nonsense"},
