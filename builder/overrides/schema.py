@@ -148,18 +148,22 @@ class BuildOptions(_Table):
     """How much of this machine a build takes."""
 
     build_ext_parallel: bool = False
+    """Changes nothing: builds of extensions in parallel are unsafe."""
     cpu_cores_per_job: int = Field(default=1, ge=1)
+    """The processors that one job of a compiler takes."""
     memory_per_job_gb: float = Field(default=1.0, ge=0.1, allow_inf_nan=False)
+    """The memory that one job of a compiler takes, in GiB."""
     exclusive_build: bool = False
+    """Whether nothing else is built meanwhile."""
 
 
 class DownloadSource(_Table):
     """Where the source archive comes from, instead of the index."""
 
     url: AddressTemplate | None = None
-    """May end in `#sha256=…`."""
+    """A template with `${version}` and `${canonicalized_name}`; may end in `#sha256=…`."""
     sha256: dict[VersionText, Sha256] = {}
-    """What comes from there must be, by version."""
+    """What comes from there must have, by version."""
     destination_filename: FilenameTemplate | None = None
     """What it is called in `sdists-repo/downloads`."""
 
@@ -168,37 +172,54 @@ class GitOptions(_Table):
     """Which submodules are cloned."""
 
     submodules: bool = False
+    """Whether all of them are."""
     submodule_paths: list[str] = []
+    """Those at these paths; wins over `submodules`."""
 
 
 class ProjectOverride(_Table):
     """What is changed in `[build-system] requires`."""
 
     update_build_requires: list[Annotated[str, AfterValidator(_requirement)]] = []
+    """Take the place of every entry for the same project, or are added."""
     remove_build_requires: list[Annotated[str, AfterValidator(_project)]] = []
+    """Names of projects whose entries go."""
     requires_external: list[str] = []
+    """What is needed from outside Python; it is only recorded."""
 
 
 class PackageURL(_Table):
     """How the package is named in a bill of materials."""
 
     type: str | None = None
+    """Such as `pypi`, `github` or `generic`."""
     namespace: str | None = None
+    """What stands before the name, such as an owner."""
     name: str | None = None
+    """The name, if not that of the project."""
     version: str | None = None
+    """The version, if not that of the release."""
     repository_url: str | None = None
+    """The index, if not the usual one."""
     upstream: Annotated[str, AfterValidator(_package_url)] | None = None
+    """The whole package URL of what the source was made from."""
 
 
 class ResolverDist(_Table):
     """Where releases are looked for, and which count."""
 
     sdist_server_url: str | None = None
+    """The only index that is asked for the project."""
     include_sdists: bool = True
+    """Whether a release counts that has a source archive."""
     include_wheels: bool = False
+    """Whether a release counts that has wheels."""
     ignore_platform: bool = False
+    """Whether wheels of other platforms count, too; needs `include_wheels`."""
     use_pypi_org_metadata: bool | None = None
+    """Changes nothing: what an index promises is held to the built wheel."""
     min_release_age: int | None = Field(default=None, ge=0)
+    """Days since its upload that a release must have behind it; 0 for any."""
 
     @model_validator(mode="after")
     def platform_is_one_of_wheels(self) -> Self:
@@ -211,9 +232,11 @@ class PreBuilt(_Table):
     """Whether a wheel is taken from an index instead of built, and which."""
 
     pre_built: bool = False
+    """Whether a finished wheel is taken, and nothing built."""
     pre_built_url: WheelUrl | None = None
     """One certain wheel, by its digest."""
     wheel_server_url: str | None = None
+    """The only index that is asked for the wheel."""
 
     @model_validator(mode="after")
     def wheel_is_wanted(self) -> Self:
@@ -239,8 +262,11 @@ class VariantSettings(PreBuilt):
     """What holds for one variant of a package."""
 
     annotations: Annotations = {}
+    """Whatever you want to note; no build depends on it."""
     config_settings: ConfigSettings = {}
+    """What every hook of PEP 517 is given: a text or a list of texts by name."""
     env: Variables = {}
+    """Variables that every hook sees. A value may hold `$NAME`, `${NAME:-default}` and `$$`."""
     image: str | None = None
     """The image that it is built in, instead of the variant's."""
     source: Source | None = None
@@ -253,17 +279,24 @@ class BuildSettings(VariantSettings):
     """What may differ from version to version."""
 
     build_dir: Folder = ""
+    """The folder of the source that is built; empty for all of it."""
     build_options: BuildOptions = BuildOptions()
+    """How much of this machine a build takes."""
     download_source: DownloadSource = DownloadSource()
+    """Where the source archive comes from, instead of the index."""
     git_options: GitOptions = GitOptions()
+    """Which submodules are cloned, where the source is a repository."""
     project_override: ProjectOverride = ProjectOverride()
+    """What is changed in `[build-system] requires`."""
     rust: RustOptions = RustOptions()
+    """How the crates of a Rust project are brought along."""
 
 
 class VersionSettings(BuildSettings):
     """What holds for some versions of a package."""
 
     variants: dict[str, VariantSettings] = {}
+    """What holds for one variant alone, by its name."""
 
 
 def _of_every_version(settings: VersionSettings) -> VersionSettings:
@@ -277,8 +310,11 @@ class PackageSettings(VersionSettings):
     """`settings/<override name>.yaml`."""
 
     changelog: dict[VersionText, list[str]] = {}
+    """By version, why it was built again; the number of entries is the build tag."""
     purl: PackageURL | None = None
+    """How the package is named in a bill of materials."""
     resolver_dist: ResolverDist = ResolverDist()
+    """Where releases are looked for, and which count."""
     versions: dict[
         Annotated[str, AfterValidator(_specifier)],
         Annotated[VersionSettings, AfterValidator(_of_every_version)],
@@ -319,17 +355,24 @@ class SbomSettings(_Table):
     """What is said in every bill of materials."""
 
     supplier: str = "NOASSERTION"
+    """Who hands the wheels on."""
     namespace: str = "https://spdx.org/spdxdocs"
+    """What the identifiers of documents begin with."""
     creators: list[str] = []
+    """Who made the documents."""
     purl_type: str = "pypi"
+    """The type of package URLs."""
     repository_url: str | None = None
+    """The index that package URLs name."""
 
 
 class ExternalCommands(_Table):
     """Which variables of the caller a command may see."""
 
     keep_env: list[Annotated[str, _pattern_of(_KEPT_PATTERN)]] = []
+    """Names that `env` may refer to; a `*` at the end stands for any rest."""
     delete_env: list[Annotated[str, _pattern_of(_DELETED_PATTERN)]] = []
+    """Changes nothing here: what is not kept is never seen."""
 
     @model_validator(mode="after")
     def is_unambiguous(self) -> Self:
@@ -360,9 +403,13 @@ class SettingsFile(_Table):
     """`settings.yaml`."""
 
     git: GitPolicy = GitPolicy()
+    """Which repositories packages may name in their requirements."""
     changelog: dict[str, list[str]] = {}
+    """By variant, why all its packages were built again; counts in every build tag."""
     sbom: SbomSettings | None = None
+    """What is said in every bill of materials."""
     external_commands: ExternalCommands | None = None
+    """Which variables of the caller settings may refer to."""
     # Both were moved to the files of the packages long ago, and are not read.
     pre_built: Any = None
     packages: Any = None

@@ -116,6 +116,7 @@ class PypiDownload(_OfIndex):
 
     provider: Literal["pypi-download"]
     download_url: Annotated[str, AfterValidator(_with_version), AfterValidator(address)]
+    """Where a release's archive is, with `{version}`."""
     download_kind: Literal["sdist", "tarball"] = "sdist"
     """Changes nothing here: whichever does not say what release it is gets told."""
 
@@ -125,16 +126,20 @@ class PypiGit(_OfIndex):
 
     provider: Literal["pypi-git"]
     clone_url: Repository
+    """The repository, as git takes it."""
     tag: Annotated[str, AfterValidator(_tag)]
+    """The tag of a release, with `{version}`."""
     build_sdist: SdistKind = "pep517"
     """Changes nothing here: a source archive is always packed from the prepared source."""
 
 
 class _OfForge(_Provider):
     project_url: ProjectUrl
+    """Where the project is: `https://HOST/OWNER/PROJECT`."""
     matcher: Annotated[str, AfterValidator(_pattern)] = r"v?(\d.*)"
     """What a whole tag must look like; its group is the version."""
     build_sdist: SdistKind = "pep517"
+    """Changes nothing here: a source archive is always packed from the prepared source."""
 
     @model_validator(mode="before")
     @classmethod
@@ -173,6 +178,7 @@ class Git(_Provider):
 
     provider: Literal["git"]
     clone_url: Repository
+    """The repository, as git takes it."""
     ref: Ref | None = None
     """A tag, a branch or a commit; without it, the default branch."""
     version: VersionText | None = None
@@ -184,7 +190,9 @@ class VersionmapGit(_Provider):
 
     provider: Literal["versionmap-git"]
     clone_url: Repository
+    """The repository, as git takes it."""
     versionmap: dict[VersionText, Ref] = Field(min_length=1)
+    """The tag, branch or commit of each version."""
 
 
 class Url(_Provider):
@@ -192,6 +200,7 @@ class Url(_Provider):
 
     provider: Literal["url"]
     url: AddressTemplate
+    """Where a release's archive is, with `${version}` and `${canonicalized_name}`."""
     versions: dict[VersionText, Sha256 | None] = Field(min_length=1)
     """With the sha256 of each, or nothing."""
 
@@ -201,6 +210,7 @@ class NotAvailable(_Provider):
 
     provider: Literal["not-available"]
     reason: str = ""
+    """Why, for whoever needs it."""
 
 
 class HookSdist(_Provider):
