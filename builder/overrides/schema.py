@@ -28,7 +28,7 @@ _OF_INDEXES = ("sdist_server_url", "include_sdists", "include_wheels", "ignore_p
 _DELETED_PATTERN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\*?|\*")
 
 
-class _Table(BaseModel):
+class Table(BaseModel):
     """A mapping with known fields. A field without a value counts as not given."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -134,7 +134,8 @@ def _pinned_wheel(text: str) -> str:
 
 Annotations = Annotated[dict[str, str], AfterValidator(_annotations)]
 Variables = dict[
-    Annotated[str, AfterValidator(_variable_name)], Annotated[str, BeforeValidator(_variable)]
+    Annotated[str, AfterValidator(_variable_name)],
+    Annotated[str, BeforeValidator(_variable, json_schema_input_type=str | bool | float)],
 ]
 WheelUrl = Annotated[str, AfterValidator(_pinned_wheel)]
 
@@ -144,7 +145,7 @@ SystemPackages = list[Annotated[str, AfterValidator(_debian_package)]]
 ConfigSettings = dict[str, str | list[str]]
 
 
-class BuildOptions(_Table):
+class BuildOptions(Table):
     """How much of this machine a build takes."""
 
     build_ext_parallel: bool = False
@@ -157,7 +158,7 @@ class BuildOptions(_Table):
     """Whether nothing else is built meanwhile."""
 
 
-class DownloadSource(_Table):
+class DownloadSource(Table):
     """Where the source archive comes from, instead of the index."""
 
     url: AddressTemplate | None = None
@@ -168,7 +169,7 @@ class DownloadSource(_Table):
     """What it is called in `sdists-repo/downloads`."""
 
 
-class GitOptions(_Table):
+class GitOptions(Table):
     """Which submodules are cloned."""
 
     submodules: bool = False
@@ -177,7 +178,7 @@ class GitOptions(_Table):
     """Those at these paths; wins over `submodules`."""
 
 
-class ProjectOverride(_Table):
+class ProjectOverride(Table):
     """What is changed in `[build-system] requires`."""
 
     update_build_requires: list[Annotated[str, AfterValidator(_requirement)]] = []
@@ -188,7 +189,7 @@ class ProjectOverride(_Table):
     """What is needed from outside Python; it is only recorded."""
 
 
-class PackageURL(_Table):
+class PackageURL(Table):
     """How the package is named in a bill of materials."""
 
     type: str | None = None
@@ -205,7 +206,7 @@ class PackageURL(_Table):
     """The whole package URL of what the source was made from."""
 
 
-class ResolverDist(_Table):
+class ResolverDist(Table):
     """Where releases are looked for, and which count."""
 
     sdist_server_url: str | None = None
@@ -228,7 +229,7 @@ class ResolverDist(_Table):
         return self
 
 
-class PreBuilt(_Table):
+class PreBuilt(Table):
     """Whether a wheel is taken from an index instead of built, and which."""
 
     pre_built: bool = False
@@ -245,7 +246,7 @@ class PreBuilt(_Table):
         return self
 
 
-class RustOptions(_Table):
+class RustOptions(Table):
     """How the crates of a project are brought along."""
 
     vendor: bool = True
@@ -351,7 +352,7 @@ def _older_ways(settings: PackageSettings) -> Iterator[tuple[str, ...]]:
             yield "versions", text, "download_source"
 
 
-class SbomSettings(_Table):
+class SbomSettings(Table):
     """What is said in every bill of materials."""
 
     supplier: str = "NOASSERTION"
@@ -366,7 +367,7 @@ class SbomSettings(_Table):
     """The index that package URLs name."""
 
 
-class ExternalCommands(_Table):
+class ExternalCommands(Table):
     """Which variables of the caller a command may see."""
 
     keep_env: list[Annotated[str, _pattern_of(_KEPT_PATTERN)]] = []
@@ -392,14 +393,14 @@ def _beginning(text: str) -> str:
     return text
 
 
-class GitPolicy(_Table):
+class GitPolicy(Table):
     """Which repositories packages may name in their requirements."""
 
     allow: list[Annotated[str, AfterValidator(_beginning)]] = []
     """How their URLs begin, such as `https://git.example/team/`."""
 
 
-class SettingsFile(_Table):
+class SettingsFile(Table):
     """`settings.yaml`."""
 
     git: GitPolicy = GitPolicy()
@@ -410,9 +411,10 @@ class SettingsFile(_Table):
     """What is said in every bill of materials."""
     external_commands: ExternalCommands | None = None
     """Which variables of the caller settings may refer to."""
-    # Both were moved to the files of the packages long ago, and are not read.
     pre_built: Any = None
+    """Is not read here: `builder migrate-config` moves it to the files of the packages."""
     packages: Any = None
+    """Is not read here: `builder migrate-config` moves it to the files of the packages."""
 
     @property
     def legacy_fields(self) -> tuple[str, ...]:
