@@ -4,14 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from builder.app.own_settings import settings_text
-from builder.build.task import fixed_variables, job_variables, with_environment
+from builder.app.variables import Variables, build_variables
+from builder.build.task import fixed_variables
 from builder.domain.builds import BuildSpec
 from builder.domain.customization import ConfigSettings, Preparation
 from builder.domain.releases import Pin
 from builder.overrides.reading import Overrides
 from builder.overrides.schema import BuildSettings
-
-Variables = tuple[tuple[str, str], ...]
 
 
 class Customization:
@@ -57,13 +56,7 @@ class Customization:
         )
 
     def _variables(self, pin: Pin, usual: Variables) -> Variables:
-        """The usual variables with those of the settings in their place or beside them."""
-        own = dict(usual)
-        jobs = dict(job_variables(self._jobs(pin)))
-        given = dict(self._overrides.variables(pin, {**jobs, **own}, self._host))
-        if "PATH" in given:
-            given["PATH"] = with_environment(given["PATH"])
-        return tuple(sorted({**own, **given}.items()))
+        return build_variables(self._overrides, pin, usual, self._jobs(pin), self._host)
 
 
 def _config_settings(settings: BuildSettings) -> ConfigSettings:
