@@ -2,37 +2,82 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 
+from builder.app.decisions import Decisions
 from builder.app.own_settings import settings_text
 from builder.app.variables import Variables, build_variables
 from builder.build.task import fixed_variables
-from builder.domain.builds import BuildSpec
+from builder.domain.builds import (
+    BuildOutcome,
+    BuildSpec,
+    BuildSucceeded,
+    Goal,
+    MetadataFound,
+    MoreRequired,
+    Wheel,
+)
 from builder.domain.customization import ConfigSettings, Preparation
+from builder.domain.digests import Digest
+from builder.domain.metadata import ReleaseMetadata
 from builder.domain.releases import Pin
+from builder.domain.sources import SourceTree
 from builder.overrides.reading import Overrides
 from builder.overrides.schema import BuildSettings
 
 
 class Customization:
-    """The one place where settings meet builds. Safe from several threads."""
+    """The one place where settings and plugins meet builds. Safe from several threads."""
 
     def __init__(
-        self, overrides: Overrides, jobs: Callable[[Pin], int], host: Mapping[str, str]
+        self,
+        overrides: Overrides,
+        stored: Callable[[Digest], Path],
+        jobs: Callable[[Pin], int],
+        host: Mapping[str, str],
     ) -> None:
         """Remembers what it is asked with.
 
         Args:
             overrides: what is laid down.
+            stored: where a prepared source lies.
             jobs: how many jobs a release's compilers are told to run.
             host: the variables of this host; settings say which of them may be read.
         """
         self._overrides = overrides
+        self._decisions = Decisions(overrides.decisions, overrides.variant)
+        self._stored = stored
         self._jobs = jobs
         self._host = host
 
     def preparation(self, pin: Pin) -> Preparation:
         """How a release's source is prepared."""
-        return self._overrides.preparation(pin)
+        instructions = self._decisions.preparation(pin)
+        return replace(self._overrides.preparation(pin), instructions=instructions)
+
+    def tree(self, tree: SourceTree) -> SourceTree:
+        """A prepared source, with what it is to require."""
+        if tree.pin.name not in self._decisions.projects:
+            return tree
+        requires = self._decisions.requirements(
+            "build_system_requirements",
+            tree.pin,
+            tree.build_system.requires,
+            self._stored(tree.archive),
+        )
+        static = tree.static_metadata
+        return replace(
+            tree,
+            build_system=replace(tree.build_system, requires=requires),
+            static_metadata=None if static is None else self.metadata(static),
+        )
+
+    def metadata(self, metadata: ReleaseMetadata) -> ReleaseMetadata:
+        """What is known of a release, with what it is to require at run time."""
+        requires = self._decisions.requirements(
+            "install_requirements", metadata.pin, metadata.requires
+        )
+        return replace(metadata, requires=requires)
 
     def require_usable(self, pin: Pin) -> None:
         """Looks at what only a build would come upon, before anything is done for the release.
@@ -46,7 +91,7 @@ class Customization:
         """A build as it was planned, with everything that is laid down for it."""
         pin = spec.source.pin
         settings = self._overrides.in_force(pin.name, pin.version).settings
-        return replace(
+        laid_down = replace(
             spec,
             build_number=self._overrides.build_tag(pin),
             build_dir=settings.build_dir,
@@ -54,6 +99,47 @@ class Customization:
             settings=settings_text(self._overrides, pin),
             variables=self._variables(pin, spec.variables),
         )
+        if pin.name not in self._decisions.projects:
+            return laid_down
+        archive = self._stored(spec.source.archive)
+        described = (laid_down.settings, self._decisions.description(pin, archive))
+        return replace(
+            laid_down,
+            instructions=self._decisions.building(pin, archive),
+            settings="\n".join(filter(None, described)),
+            variables=self._decisions.environment(pin, laid_down.variables, archive),
+        )
+
+    def run(self, spec: BuildSpec, build: Callable[[BuildSpec], BuildOutcome]) -> BuildOutcome:
+        """Runs a build; what its backend asks for is what is decided, and nothing else."""
+        outcome = self._asked(spec, build)
+        match outcome:
+            case MetadataFound(metadata):
+                return replace(outcome, metadata=self.metadata(metadata))
+            case BuildSucceeded(wheel):
+                return replace(outcome, wheel=self.wheel(wheel))
+            case _:
+                return outcome
+
+    def wheel(self, wheel: Wheel) -> Wheel:
+        """A wheel of a release that is built here, with what it is to require."""
+        return replace(wheel, metadata=self.metadata(wheel.metadata))
+
+    def _asked(self, spec: BuildSpec, build: Callable[[BuildSpec], BuildOutcome]) -> BuildOutcome:
+        pin, decision = spec.source.pin, "build_backend_requirements"
+        if not self._decisions.decides(pin.name, decision):
+            return build(spec)
+        asked = build(replace(spec, goal=Goal.REQUIREMENTS))
+        if not isinstance(asked, MoreRequired):
+            return asked
+        archive = self._stored(spec.source.archive)
+        decided = self._decisions.requirements(decision, pin, asked.hook_requires, archive)
+        words = tuple(str(requirement) for requirement in decided)
+        if spec.goal is Goal.REQUIREMENTS or not set(words) <= set(spec.accepted):
+            return MoreRequired(decided, words)
+        # The backend's own words count as met from here on.
+        more = tuple(word for word in asked.words if word not in spec.accepted)
+        return build(replace(spec, accepted=(*spec.accepted, *more)))
 
     def _variables(self, pin: Pin, usual: Variables) -> Variables:
         return build_variables(self._overrides, pin, usual, self._jobs(pin), self._host)

@@ -1,6 +1,6 @@
 """Which packages the user's folders and installed plugins give a way of their own."""
 
-from builder.app.overrides import load_overrides
+from builder.app.overrides import read_without_plugins
 from builder.app.settings import Settings
 from builder.domain.releases import Pin
 from builder.graphs.customized import Customized
@@ -12,7 +12,7 @@ def customized(settings: Settings) -> Customized:
     Raises:
         InputError: a file cannot be used; every problem is named.
     """
-    found = load_overrides(settings, lambda _note: None)
+    found = read_without_plugins(settings)
     folders = [folder for folder in found.patch_folders if folder.patches(found.variant)]
     return Customized(
         settings=frozenset(found.packages),

@@ -131,7 +131,9 @@ class LockedWorld(World):
                     f"{path} is not the wheel that the lock knows ({node.wheel})",
                     hint="find out who changed it; remove it, or build anew with --force",
                 )
-            return self._foreign.of_folder(node.pin, path, self._overrides.build_tag(node.pin))
+            number = self._overrides.build_tag(node.pin)
+            wheel = self._foreign.of_folder(node.pin, path, number)
+        return wheel if isinstance(wheel, Failure) else self._customization.wheel(wheel)
 
     def _pre_built_here(self, pin: Pin, node: GraphNode) -> ForeignWheel | Failure | None:
         """The very file, from wheels-repo: so that nothing is fetched twice."""

@@ -1,11 +1,9 @@
 """The overrides that the user's folders and installed plugins make."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-
-from packaging.utils import NormalizedName
 
 from builder.app.settings import Settings
 from builder.domain.events import Event, Noted
@@ -13,36 +11,66 @@ from builder.errors import InputError, StorageError
 from builder.overrides.linting import Checkup, lint
 from builder.overrides.listing import Row, rows
 from builder.overrides.migration import migrated
-from builder.overrides.names import project_of
+from builder.overrides.plugins import (
+    FOREIGN_HOOKS,
+    FOREIGN_OVERRIDES,
+    HOOK_GROUP,
+    OVERRIDES,
+    by_project,
+    load_hooks,
+    load_plugins,
+    place_of,
+)
+from builder.overrides.problems import require_none
 from builder.overrides.reading import Overrides, read_overrides
+from builder.plugins.hooks import HOOKS
 from builder.publish.files import publish_text
 
-PLUGIN_GROUPS = ("builder.overrides", "fromager.project_overrides")
+_OF_PROJECTS = (OVERRIDES, FOREIGN_OVERRIDES)
+_GROUPS = (OVERRIDES, FOREIGN_OVERRIDES, HOOK_GROUP, FOREIGN_HOOKS)
 
 
 def load_overrides(settings: Settings, notify: Callable[[Event], None]) -> Overrides:
     """Everything that is laid down for packages, for the variant that was chosen.
 
-    What stands there and has no effect is told as a warning.
+    What stands there and has no effect is told as a warning. Plugins are loaded.
+
+    Raises:
+        InputError: a file or a plugin cannot be used; every problem is named.
+    """
+    overrides = read_without_plugins(settings)
+    for note in overrides.notes:
+        notify(Noted(note, warning=True))
+    entries = installed_plugins()
+    decisions, wrong = load_plugins(entries)
+    hooks, wrong_hooks = load_hooks(it for it in entries if it.group == HOOK_GROUP)
+    require_none((*wrong, *wrong_hooks))
+    for entry in entries:
+        if entry.group == FOREIGN_HOOKS and entry.name in HOOKS:
+            note = f"{place_of(entry)} is not called: it is written for Fromager"
+            notify(Noted(note, warning=True))
+    return replace(overrides, decisions=decisions, hooks=hooks)
+
+
+def read_without_plugins(settings: Settings) -> Overrides:
+    """The same as far as it can be told without running any plugin's code.
 
     Raises:
         InputError: a file cannot be used; every problem is named.
     """
-    overrides = read_overrides(
+    found = by_project(it for it in installed_plugins() if it.group in _OF_PROJECTS)
+    return read_overrides(
         settings.settings_file,
         settings.settings_dir,
         settings.patches_dir,
         settings.variant,
-        _by_project(installed_plugins()),
+        {name: place_of(entry) for name, entry in found.items()},
     )
-    for note in overrides.notes:
-        notify(Noted(note, warning=True))
-    return overrides
 
 
 def installed_plugins() -> tuple[EntryPoint, ...]:
-    """The plugins that change how one project is built, by name; none of them is loaded."""
-    found = {it for group in PLUGIN_GROUPS for it in entry_points(group=group)}
+    """The plugins and hooks, ours and Fromager's, by name; none of them is loaded."""
+    found = {it for group in _GROUPS for it in entry_points(group=group)}
     return tuple(sorted(found, key=lambda it: (it.name, it.group, it.value)))
 
 
@@ -107,7 +135,3 @@ def migrate_overrides(
     return tuple(
         Written(file, file in differing, file in old and file not in differing) for file in new
     )
-
-
-def _by_project(plugins: Iterable[EntryPoint]) -> dict[NormalizedName, str]:
-    return {project_of(it.name): f"{it.name} = {it.value} ({it.group})" for it in plugins}

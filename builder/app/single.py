@@ -149,14 +149,15 @@ class _SingleWorld(LockedWorld):
 
     def publish(self, package: Package) -> None:
         """Only the package itself: what was on hand is where it was."""
-        if package.pin != self._wanted or package.wheel is None:
-            return
-        if self._folder == "downloads":
+        if package.pin == self._wanted:
             super().publish(package)
-            return
-        with full_disk():
-            stored = self._stored(package.wheel.digest, package.wheel.filename)
-            publish_copy(stored, self._settings.wheels_repo / self._folder / package.wheel.filename)
+
+    def _visible(self, package: Package) -> Path | None:
+        if self._folder == "downloads" or package.wheel is None:
+            return super()._visible(package)
+        target = self._settings.wheels_repo / self._folder / package.wheel.filename
+        publish_copy(self._stored(package.wheel.digest, package.wheel.filename), target)
+        return target
 
     def _on_disk(self, name: NormalizedName) -> Iterator[GraphNode]:
         for folder in FOLDERS:

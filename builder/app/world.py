@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -12,10 +12,11 @@ from packaging.utils import NormalizedName
 
 from builder.app.capacity import available_memory_gb
 from builder.app.customization import Customization
+from builder.app.hooks import Hooks
 from builder.app.pre_built import PreBuiltWheels
 from builder.app.settings import Settings
 from builder.app.workshop import Notify, Workshop
-from builder.domain.builds import BuildOutcome, BuildSpec, Failure, Goal, Wheel
+from builder.domain.builds import BuildOutcome, BuildSpec, BuildSucceeded, Failure, Goal, Wheel
 from builder.domain.core_metadata import UnusableMetadataError, from_core_metadata
 from builder.domain.digests import Digest
 from builder.domain.events import Noted, PackageFailed, PackageMoved, Stage
@@ -28,6 +29,7 @@ from builder.errors import InputError, StorageError
 from builder.indexes.addresses import file_at
 from builder.indexes.simple import SimpleIndex
 from builder.indexes.with_repositories import packed_file
+from builder.overrides.plugins import PORTING
 from builder.overrides.reading import Overrides
 from builder.ports import Index
 from builder.prepare.task import top_folder
@@ -88,7 +90,10 @@ class World:
         self._named = place.named
         self._store = shop.store
         self._overrides = overrides
-        self._customization = Customization(overrides, self._jobs, settings.variables)
+        self._customization = Customization(
+            overrides, self._source_at, self._jobs, settings.variables
+        )
+        self._hooks = Hooks(overrides.hooks, overrides.variant, shop.store)
         self._notify = notify
         self._sources = Sources(
             index,
@@ -126,7 +131,8 @@ class World:
                 continue
             try:
                 text = self._index.metadata(wheel)
-                return from_core_metadata(text, candidate.pin, MetadataOrigin.INDEX)
+                found = from_core_metadata(text, candidate.pin, MetadataOrigin.INDEX)
+                return self._customization.metadata(found)
             except UnusableMetadataError as error:
                 self._notify(Noted(f"{wheel.filename}: unusable metadata: {error}", warning=True))
         return None
@@ -159,16 +165,16 @@ class World:
             raise InputError(
                 f"{pin} cannot be built as its settings ask: {', '.join(passed_over)} "
                 "would be passed over",
-                hint="take these settings out, or leave the package out",
+                hint=f"take these settings out, or leave the package out; a plugin: {PORTING}",
             )
         self._customization.require_usable(pin)
         with full_disk():
             source = self._sources.source(candidate)
             if isinstance(source, SourceTree) and not self._settings.cleanup:
                 name = top_folder(pin)
-                stored = self._stored(source.archive, f"the prepared source of {pin}")
+                stored = self._source_at(source.archive)
                 publish_copy(stored, self._settings.work_dir / name / f"{name}.tar.gz")
-            return source
+            return source if isinstance(source, Failure) else self._customization.tree(source)
 
     def foreign(self, pin: Pin, purpose: str) -> ForeignWheel | Failure:
         with full_disk():
@@ -202,24 +208,41 @@ class World:
             return None
         with full_disk():
             number = self._overrides.build_tag(pin)
-            return self._cached.find(pin, number, filename, digest)
+            found = self._cached.find(pin, number, filename, digest)
+        if isinstance(found, ForeignWheel):
+            return replace(found, wheel=self._customization.wheel(found.wheel))
+        return found
 
     def build(self, spec: BuildSpec) -> BuildOutcome:
+        outcome = self._customization.run(spec, self._build)
+        if isinstance(outcome, BuildSucceeded) and not outcome.reused:
+            self._hooks.built(outcome.wheel)
+        return outcome
+
+    def _build(self, spec: BuildSpec) -> BuildOutcome:
         with full_disk():
             return self._builds.build(self._customization.spec(spec))
 
     def publish(self, package: Package) -> None:
-        if package.wheel is None:
-            return
+        """Makes a finished wheel visible, and tells of the package.
+
+        Raises:
+            PluginError: a hook raised.
+        """
+        sdist = self._settings.sdists_repo / "builds" / f"{top_folder(package.pin)}.tar.gz"
         with full_disk():
-            if package.foreign is not None:
-                file = package.foreign.file
-                digest = file.digest or package.wheel.digest
-                stored = self._foreign.original(digest)
-                self._wheels.publish_foreign(file.filename, digest, stored)
-            else:
-                stored = self._stored(package.wheel.digest, package.wheel.filename)
-                self._wheels.publish(package.wheel, stored)
+            self._hooks.finished(package, self._visible(package), sdist)
+
+    def _visible(self, package: Package) -> Path | None:
+        """Where a package's wheel lies for everybody; None where it has none yet."""
+        if package.wheel is None:
+            return None
+        if package.foreign is None:
+            stored = self._stored(package.wheel.digest, package.wheel.filename)
+            return self._wheels.publish(package.wheel, stored)
+        file = package.foreign.file
+        digest = file.digest or package.wheel.digest
+        return self._wheels.publish_foreign(file.filename, digest, self._foreign.original(digest))
 
     def claim(self, spec: BuildSpec) -> Claim:
         if spec.goal is not Goal.WHEEL:
@@ -255,6 +278,9 @@ class World:
 
     def _jobs(self, pin: Pin) -> int:
         return self.budget.claim(self._appetite(pin)).jobs
+
+    def _source_at(self, archive: Digest) -> Path:
+        return self._stored(archive, "a prepared source")
 
     def _stored(self, digest: Digest, what: str) -> Path:
         path = self._store.path(digest)

@@ -25,7 +25,8 @@ _PATH = click.Path(path_type=Path)
 def lint_command(click_context: click.Context) -> int:
     """Check the names and contents of overrides: settings, patches and plugins.
 
-    Prints every problem with its file; the exit status is 1 where there is any.
+    Plugins and hooks are loaded, which runs their modules. Prints every problem with its file; the
+    exit status is 1 where there is any.
     """
     checkup = check_overrides(given(click_context).settings())
     for problem in checkup.problems:

@@ -107,10 +107,16 @@ class BuildSpec:
 
 @dataclass(frozen=True)
 class BuildSucceeded:
-    """A wheel came out and passed inspection. `hook_requires` is what the backend asked for."""
+    """A wheel came out and passed inspection.
+
+    Attributes:
+        hook_requires: what the backend asked for.
+        reused: whether it was built before.
+    """
 
     wheel: Wheel
     hook_requires: tuple[Requirement, ...]
+    reused: bool = False
 
 
 @dataclass(frozen=True)

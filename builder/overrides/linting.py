@@ -11,6 +11,16 @@ from builder.errors import InputError
 from builder.overrides.checking import Checked, read_settings
 from builder.overrides.names import override_name, project_of
 from builder.overrides.patches import SUFFIX
+from builder.overrides.plugins import (
+    FOREIGN_HOOKS,
+    FOREIGN_OVERRIDES,
+    HOOK_GROUP,
+    OVERRIDES,
+    PORTING,
+    load_hooks,
+    load_plugins,
+    place_of,
+)
 from builder.overrides.problems import Problem
 from builder.overrides.schema import PackageSettings, SettingsFile
 
@@ -29,7 +39,7 @@ class Checkup:
 def lint(
     settings_file: Path, settings_dir: Path, patches_dir: Path, plugins: Sequence[EntryPoint]
 ) -> Checkup:
-    """Looks at everything that can change a build. Nothing of it is run.
+    """Looks at everything that can change a build. Only plugins are run, as far as to load them.
 
     Raises:
         InputError: a folder cannot be read.
@@ -42,6 +52,8 @@ def lint(
             *_settings_problems(settings),
             *patch_problems(patches_dir),
             *_plugin_problems(plugins),
+            *load_plugins(plugins)[1],
+            *load_hooks(it for it in plugins if it.group == HOOK_GROUP)[1],
         )
     except OSError as error:
         raise InputError(f"{error.filename}: cannot be read: {error.strerror}") from error
@@ -146,12 +158,13 @@ def _is_patchlike(path: Path) -> bool:
 
 
 def _plugin_problems(plugins: Sequence[EntryPoint]) -> Iterator[Problem]:
-    first: dict[str, EntryPoint] = {}
+    ported = {project_of(plugin.name) for plugin in plugins if plugin.group == OVERRIDES}
     for plugin in plugins:
-        place = f"entry point {plugin.name} = {plugin.value} ({plugin.group})"
-        wrong = _name_problem(place, plugin.name)
-        if wrong is not None:
-            yield wrong
-        other = first.setdefault(project_of(plugin.name), plugin)
-        if other.value != plugin.value:
-            yield Problem(place, f"{other.value} is for the same project")
+        place = f"entry point {place_of(plugin)}"
+        if plugin.group in (OVERRIDES, FOREIGN_OVERRIDES):
+            wrong = _name_problem(place, plugin.name)
+            if wrong is not None:
+                yield wrong
+        is_foreign = plugin.group in (FOREIGN_OVERRIDES, FOREIGN_HOOKS)
+        if is_foreign and project_of(plugin.name) not in ported:
+            yield Problem(place, "is written for Fromager, and cannot run here", hint=PORTING)

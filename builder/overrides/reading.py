@@ -27,6 +27,7 @@ from builder.overrides.linting import patch_problems
 from builder.overrides.merging import InForce, in_force, scopes
 from builder.overrides.names import project_of
 from builder.overrides.patches import PatchFolder, choose, read_patch_folders
+from builder.overrides.plugins import Hook, Plugin
 from builder.overrides.problems import Problem, require_none
 from builder.overrides.schema import BuildOptions, PackageSettings, PreBuilt, SettingsFile
 
@@ -38,6 +39,8 @@ class Overrides:
     Attributes:
         notes: what stands in the files and changes no build, for a warning.
         plugins: the plugin of a project, where one is installed.
+        decisions: those of them that were loaded.
+        hooks: who is told what becomes of packages, by the hook's name.
     """
 
     variant: str
@@ -46,6 +49,8 @@ class Overrides:
     patch_folders: tuple[PatchFolder, ...] = ()
     notes: tuple[str, ...] = ()
     plugins: Mapping[NormalizedName, str] = field(default_factory=dict)
+    decisions: Mapping[NormalizedName, Plugin] = field(default_factory=dict)
+    hooks: Mapping[str, tuple[Hook, ...]] = field(default_factory=dict)
 
     @property
     def projects(self) -> tuple[NormalizedName, ...]:
@@ -170,7 +175,7 @@ class Overrides:
         if found is not None:
             for location in fields_not_in_force(found.settings, self.variant):
                 yield _place(found.document, location)
-        if name in self.plugins:
+        if name in self.plugins and name not in self.decisions:
             yield f"plugin {self.plugins[name]}"
 
 

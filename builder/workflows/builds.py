@@ -98,6 +98,7 @@ class Builds:
         if known is not None:
             if isinstance(known, BuildSucceeded):
                 self._notify(PackageMoved(spec.source.pin, Stage.REUSED))
+                return replace(known, reused=True)
             return known
         self._posture.require()
         stage = Stage.BUILDING if spec.goal is Goal.WHEEL else Stage.ASKING

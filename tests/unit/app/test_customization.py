@@ -25,7 +25,9 @@ PLANNED = BuildSpec(Goal.WHEEL, SOURCE, "i", Digest("c" * 64), (), (), fixed_var
 def laid_down(folder: Path, text: str, jobs: int = 2, goal: Goal = Goal.WHEEL) -> BuildSpec:
     (folder / "a.yaml").write_text(text)
     found = read_overrides(folder / "none.yaml", folder, folder / "patches", "cpu")
-    customization = Customization(found, lambda _pin: jobs, {"HOME": "/host/home"})
+    customization = Customization(
+        found, lambda _digest: folder, lambda _pin: jobs, {"HOME": "/host/home"}
+    )
     return customization.spec(replace(PLANNED, goal=goal))
 
 

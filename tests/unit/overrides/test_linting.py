@@ -37,7 +37,7 @@ SOUND = {
 def test_what_is_sound_has_no_problem(tmp_path: Path) -> None:
     lay(tmp_path, SOUND)
 
-    assert checked(tmp_path, plugin("some_pkg")) == Checkup(9, ())
+    assert checked(tmp_path) == Checkup(8, ())
 
 
 def test_nothing_has_no_problem(tmp_path: Path) -> None:
@@ -132,12 +132,8 @@ def test_a_problem_is(what: str, tmp_path: Path) -> None:
     assert hint in found[0].hint
 
 
-def test_plugins_are_checked_by_name_alone() -> None:
-    nowhere = Path("missing")
-
-    found = lint(
-        nowhere, nowhere, nowhere, [plugin("some-pkg"), plugin("some_pkg", "plugins.other")]
-    )
+def test_plugins_of_fromager_are_named_and_not_loaded() -> None:
+    found = checked(Path("missing"), plugin("some-pkg"))
 
     assert [str(problem) for problem in found.problems] == [
         (
@@ -145,7 +141,22 @@ def test_plugins_are_checked_by_name_alone() -> None:
             "'some-pkg' is not how a project is called here"
         ),
         (
-            "entry point some_pkg = plugins.other (fromager.project_overrides): "
-            "plugins.mine is for the same project"
+            "entry point some-pkg = plugins.mine (fromager.project_overrides): "
+            "is written for Fromager, and cannot run here"
         ),
+    ]
+    assert "write-a-plugin" in found.problems[1].hint
+
+
+def test_plugins_are_loaded_and_what_is_wrong_with_them_is_told() -> None:
+    entries = [
+        EntryPoint("some_pkg", "no_such_module", "builder.overrides"),
+        EntryPoint("no_hook", "json:dumps", "builder.hooks"),
+    ]
+
+    found = checked(Path("missing"), *entries)
+
+    assert [str(problem).partition("): ")[2] for problem in found.problems] == [
+        "cannot be loaded: ModuleNotFoundError: No module named 'no_such_module'",
+        "there is no such hook",
     ]
