@@ -15,6 +15,7 @@ from builder.domain.releases import Pin
 from builder.errors import ExitStatus
 from builder.graphs.acceptance import as_requirement
 from builder.record.causes import cause_of
+from builder.resolve.requirements_text import shown as without_login
 from builder.workflows.locks import LockBuilt
 from builder.workflows.logs import SHOWN_LINES, harmless
 from builder.workflows.runs import Bootstrapped, Unresolved
@@ -135,8 +136,22 @@ def status_of(outcome: Outcome) -> ExitStatus:
 def repeating(
     command: str, settings: Settings, constraints: Sequence[str], *places: str
 ) -> tuple[str, ...]:
-    """The words that repeat a command on the same folders with the same image."""
-    words = ["builder", command, *places, "--image", settings.image_name]
+    """The words that repeat a command on the same folders, in the same manner.
+
+    No login is among them: whoever repeats it has it from a variable or a netrc file.
+    """
+    words = ["builder", command, *places]
+    for option, value, usual in (
+        ("--variant", settings.variant, Settings.variant),
+        ("--image", settings.image, Settings.image),
+        ("--engine", settings.engine, Settings.engine),
+        ("--settings-file", settings.settings_file, Settings.settings_file),
+        ("--settings-dir", settings.settings_dir, Settings.settings_dir),
+        ("--patches-dir", settings.patches_dir, Settings.patches_dir),
+    ):
+        words += [option, str(value)] if value != usual else []
+    for url in settings.index_urls:
+        words += ["--sdist-server-url", without_login(url)]
     for file in constraints:
         words += ["-c", file]
     return (*words, "-O", str(settings.work_dir.parent))
