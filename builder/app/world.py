@@ -11,6 +11,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 
 from builder.app.capacity import available_memory_gb
+from builder.app.cargo import cargo_access
 from builder.app.customization import Customization
 from builder.app.hooks import Hooks
 from builder.app.pre_built import PreBuiltWheels
@@ -44,6 +45,7 @@ from builder.workflows.foreign import ForeignWheels
 from builder.workflows.packages import ForeignWheel, Package
 from builder.workflows.posture import Posture
 from builder.workflows.sources import SourceFolders, Sources
+from builder.workflows.vendoring import CrateVendor
 
 AS_SEED = "as a seed"
 _NONE = Refused("packages may name no source here")
@@ -103,6 +105,9 @@ class World:
             place.hashes,
             notify,
             self._customization.preparation,
+            with_crates=CrateVendor(
+                shop.store, shop.sandbox, logs, partial(cargo_access, settings.variables), notify
+            ).with_crates,
         )
         self._builds = Builds(
             shop.store,

@@ -99,6 +99,8 @@ _ANSWER: TypeAdapter[_Built | _Metadata | _More | _Failed | _Broken] = TypeAdapt
 def fixed_variables(epoch: int) -> tuple[tuple[str, str], ...]:
     """The environment of every hook, in full, but for the number of jobs."""
     return (
+        ("CARGO_HOME", "/tmp/cargo"),  # noqa: S108 - inside a container, whose /tmp is its own
+        ("CARGO_NET_OFFLINE", "true"),
         ("HOME", "/tmp/home"),  # noqa: S108 - inside a container, whose /tmp is its own
         ("LANG", "C.UTF-8"),
         ("LC_ALL", "C.UTF-8"),

@@ -129,6 +129,7 @@ def prepare_task(
         "build_dir": preparation.build_dir,
         "requires": _changes(preparation.requires) if preparation.requires else None,
         "instructions": orders(preparation.instructions),
+        "has_crates": preparation.vendoring.before_patches,
         "top": top_folder(pin),
         "epoch": SOURCE_DATE_EPOCH,
         "stub": {"name": pin.name, "version": str(pin.version)} if is_known else None,

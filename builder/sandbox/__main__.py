@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import bytecode
+import crates
 import describe
 import hooks
 import prepare
@@ -24,6 +25,9 @@ RESULT = "/out/result.json"
 ACTIONS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "prepare": prepare.run,
     "look": prepare.look,
+    "survey crates": crates.survey,
+    "fetch crates": crates.fetch,
+    "settle crates": crates.settle,
     "build": hooks.run,
     "bytecode": bytecode.run,
     "describe": describe.run,

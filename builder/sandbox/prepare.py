@@ -6,6 +6,7 @@ from typing import Any
 
 import archive
 import compiled
+import crates
 import instructions
 import patches
 
@@ -39,6 +40,8 @@ def run(task: dict[str, Any]) -> dict[str, Any]:
     if task["stub"]:
         for place in dict.fromkeys((root, folder)):
             _state_release(place, folder, task["stub"]["name"], task["stub"]["version"])
+    if task["has_crates"]:
+        crates.forget_changed(folder)
     archive.pack(root, task["top"], "/out/source.tar.gz", task["epoch"])
     return {"status": "prepared", **_described(folder), **_compiled(root)}
 

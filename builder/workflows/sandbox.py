@@ -17,6 +17,7 @@ from builder.domain.containers import (
     ContainerSpec,
     Ending,
     Limits,
+    Network,
     Tmpfs,
 )
 from builder.errors import StorageError
@@ -63,6 +64,7 @@ class Task:
         order: what the agent reads from /in/task.json.
         inputs: files below /in, by name.
         binds: further folders that the container sees, read-only.
+        network: anything but `NONE` is for tasks that run nothing of upstream's.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Task:
     binds: Sequence[BindMount] = ()
     variables: Sequence[tuple[str, str]] = ()
     limits: Limits = _SHORT
+    network: Network = Network.NONE
 
 
 class Sandbox:
@@ -133,6 +136,7 @@ class Sandbox:
                 Tmpfs(PurePosixPath("/build"), room.build_bytes),
                 Tmpfs(PurePosixPath("/tmp"), room.temporary_bytes),  # noqa: S108 - inside
             ),
+            network=task.network,
             limits=task.limits,
             labels=tuple(sorted(room.labels.items())),
         )

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 
@@ -20,6 +20,7 @@ from builder.errors import InputError, StorageError
 from builder.fetch.sources import FetchedSource, fetch_source
 from builder.inspect.collect import RefusedOutput, read_small, take
 from builder.ports import Index, Store
+from builder.prepare.crates import UnusableCrates
 from builder.prepare.task import (
     MAX_ARCHIVE_BYTES,
     PREPARED_ARCHIVE,
@@ -84,6 +85,14 @@ def _as_it_is(_pin: Pin) -> Preparation:
     return Preparation()
 
 
+WithCrates = Callable[[Pin, Digest, str | None, Preparation], Digest]
+"""From a prepared source and its pyproject.toml to the same with the crates of a Rust project."""
+
+
+def _without_crates(_pin: Pin, archive: Digest, _pyproject: str | None, _as: Preparation) -> Digest:
+    return archive
+
+
 class Sources:
     """Fetches, patches and prepares sources. Safe from several threads."""
 
@@ -98,6 +107,7 @@ class Sources:
         preparation: Callable[[Pin], Preparation] = _as_it_is,
         *,
         before_commands: Callable[[], None] = lambda: None,
+        with_crates: WithCrates = _without_crates,
     ) -> None:
         """Takes what is prepared, where, and how.
 
@@ -110,8 +120,10 @@ class Sources:
             notify: hears of what happens.
             preparation: how a release's source is prepared.
             before_commands: makes sure that the sandbox holds before a plugin's commands run.
+            with_crates: brings the crates of Rust projects along.
         """
         self._before_commands = before_commands
+        self._with_crates = with_crates
         self._preparation = preparation
         self._index = index
         self._store = store
@@ -152,7 +164,11 @@ class Sources:
         fetched = fetch_source(self._index, candidate, self._folders.downloads, required)
         work = self._work(fetched)
         try:
-            archive, answer = self._prepared(work)
+            if work.preparation.vendoring.before_patches:
+                archive, answer = self._prepared(self._on_crates(work))
+            else:
+                archive, answer = self._prepared(work)
+                archive = self._vendored(work, archive, answer)
             found = read_answer(answer, pin, work.preparation)
         except (UnusableSource, RefusedOutput) as unusable:
             return self._failure(fetched, unusable)
@@ -164,6 +180,22 @@ class Sources:
             pin, archive, fetched.digest, fetched.url, found.build_system, found.metadata
         )
 
+    def _on_crates(self, work: _Work) -> _Work:
+        """The same work on a source that has its crates: so patches can change them."""
+        plain = _Work(work.fetched, Preparation(build_dir=work.preparation.build_dir), ())
+        archive = self._vendored(work, *self._prepared(plain))
+        path = self._store.path(archive)
+        if path is None:
+            raise StorageError(
+                f"the source of {work.pin} changed while it was read",
+                hint="run the same command again",
+            )
+        return replace(work, fetched=replace(work.fetched, path=path, digest=archive))
+
+    def _vendored(self, work: _Work, archive: Digest, answer: bytes) -> Digest:
+        pyproject = json.loads(answer)["pyproject"]
+        return self._with_crates(work.pin, archive, pyproject, work.preparation)
+
     def _failure(self, fetched: FetchedSource, unusable: ValueError) -> Failure:
         log = log_path(self._folders.logs, fetched.pin)
         shown = tail(log) if log.is_file() else ()
@@ -171,6 +203,8 @@ class Sources:
         hint = ""
         if isinstance(unusable, UnfitSetting):
             hint = f"change it in the settings of {fetched.pin.name}, or for this version of it"
+        if isinstance(unusable, UnusableCrates):
+            hint = unusable.hint
         reason = harmless(f"{fetched.path.name}: {unusable}")
         return Failure(fetched.pin, phase, reason, hint, log=log, log_tail=shown)
 

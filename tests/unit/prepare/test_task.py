@@ -56,6 +56,7 @@ def test_the_order_names_the_archive_and_the_one_folder() -> None:
         "build_dir": "python",
         "requires": None,
         "instructions": [],
+        "has_crates": False,
         "top": "some_pkg-1.0",
         "epoch": 315532800,
         "stub": {"name": "some-pkg", "version": "1.0"},

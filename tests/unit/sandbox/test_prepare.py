@@ -58,7 +58,7 @@ def test_a_folder_is_refused(build_dir: str, words: str, prepare: ModuleType, ro
 
 def task(**changed: object) -> dict[str, object]:
     fields: dict[str, object] = {"archive": "sdist.tar.gz", "patches": [], "build_dir": "python"}
-    fields |= {"instructions": []}
+    fields |= {"instructions": [], "has_crates": False}
     fields |= {"requires": None, "top": "x-1", "epoch": 0, "stub": {"name": "x", "version": "1"}}
     return fields | changed
 
