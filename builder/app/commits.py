@@ -81,13 +81,20 @@ class Commits:
                 self._place.notify(Noted(f"{reference}: commit {found.ref[:12]}"))
         return found
 
-    def identity(self, commit: GitReference) -> Identity:
+    def identity(self, commit: GitReference, project: NormalizedName | None) -> Identity:
         """What the files of a commit say of it.
+
+        Args:
+            commit: the state of a repository.
+            project: what it is called, where that is known: its settings may name a folder.
 
         Raises:
             InputError: it cannot be unpacked, or what it says is not valid.
         """
-        return self._states.identity(commit)
+        if project is None:
+            return self._states.identity(commit)
+        settings = self._place.overrides.in_force(project).settings
+        return self._states.identity(commit, settings.build_dir)
 
     def release(self, pin: Pin, commit: GitReference) -> Candidate:
         """The release, with its archive in sdists-repo/downloads, as every other one's will be."""

@@ -56,7 +56,7 @@ class NamedSources:
             if reference not in self._policy.allowed:
                 return _not_allowed(source, reference)
             commit = self._commits.at(reference)
-            identity = self._commits.identity(commit)
+            identity = self._commits.identity(commit, source.project)
             pin = pin_of(reference, commit, identity, source.project)
             self._commits.tell_of_submodules(pin, commit)
             return self._release(source, pin, commit)

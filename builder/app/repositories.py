@@ -126,7 +126,7 @@ class Identification:
     def _state(self, line: FromRepository) -> _State:
         with _at(line):
             commit = self._commits.at(line.reference)
-            identity = self._commits.identity(commit)
+            identity = self._commits.identity(commit, line.project)
             pin = pin_of(line.reference, commit, identity, line.project)
         self._commits.tell_of_submodules(pin, commit)
         return _State(line, commit, pin)

@@ -69,13 +69,12 @@ def read_identity(answer: bytes) -> Identity:
 def _seen(answer: bytes) -> _Seen:
     try:
         fields = json.loads(answer)
-        status, reason = fields.get("status"), fields.get("reason", "")
-        seen = _Seen.model_validate(fields) if status == "seen" else None
+        reason = None if fields.get("status") == "seen" else fields.get("reason", "")
+        seen = _Seen.model_validate(fields) if reason is None else None
     except (ValueError, AttributeError, RecursionError) as error:
         raise UnusableSource("the container left no usable result") from error
     if seen is None:
-        what = "build_dir:" if status == "unfit" else "the source"
-        raise UnusableSource(f"{what} {reason or 'could not be read'}")
+        raise UnusableSource(f"the source {reason or 'could not be read'}")
     return seen
 
 

@@ -113,16 +113,14 @@ def look(task: dict[str, Any]) -> dict[str, Any]:
     """Unpacks, and tells what the source says of its name and its version."""
     archive.unpack("/in/" + task["archive"], UNPACKED)
     root = os.path.join(UNPACKED, archive.only_folder(UNPACKED))
+    folder: str | None
     try:
         folder = inside(root, task["build_dir"])
-    except UnfitSettingError as unfit:
-        return {"status": "unfit", "setting": unfit.setting, "reason": str(unfit)}
-    return {
-        "status": "seen",
-        "pyproject": _text(folder, "pyproject.toml"),
-        "pkg_info": _text(folder, "PKG-INFO"),
-        "setup_cfg": _text(folder, "setup.cfg"),
-    }
+    except UnfitSettingError:
+        folder = None  # perhaps of a submodule, which is not here; preparing it will tell
+    files = {"pyproject": "pyproject.toml", "pkg_info": "PKG-INFO", "setup_cfg": "setup.cfg"}
+    said = {name: _text(folder, file) if folder else None for name, file in files.items()}
+    return {"status": "seen", **said}
 
 
 def _state_release(place: str, folder: str, name: str, version: str) -> None:

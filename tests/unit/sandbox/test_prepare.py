@@ -142,3 +142,20 @@ def test_settings_that_do_not_fit_are_told_by_name(given: ModuleType, root: Path
     assert given.run(task(build_dir="none"))["setting"] == "build_dir"
     assert given.run(task(requires=changes))["setting"] == "project_override"
     assert given.run(task())["status"] == "prepared"
+
+
+def test_a_source_says_what_it_is_in_the_folder_that_is_built(given: ModuleType) -> None:
+    looked = given.look({"archive": "source.tar.gz", "build_dir": "python"})
+
+    assert looked == {
+        "status": "seen",
+        "pyproject": '[project]\nname = "X"\n',
+        "pkg_info": None,
+        "setup_cfg": None,
+    }
+
+
+def test_a_source_without_the_folder_says_nothing(given: ModuleType) -> None:
+    looked = given.look({"archive": "source.tar.gz", "build_dir": "link"})
+
+    assert looked == {"status": "seen", "pyproject": None, "pkg_info": None, "setup_cfg": None}
