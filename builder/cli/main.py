@@ -34,6 +34,7 @@ from builder.cli.tree import CommandTree
 from builder.cli.upkeep import canonicalize_command, minimize_command, stats_command
 from builder.cli.usage import explained
 from builder.cli.wheel_server import wheel_server_command
+from builder.cli.wheels import wheel_group
 from builder.errors import BuilderError, ExitStatus
 
 
@@ -69,6 +70,7 @@ cli.add_command(migrate_config_command)
 cli.add_command(minimize_command)
 cli.add_command(package_group)
 cli.add_command(stats_command)
+cli.add_command(wheel_group)
 cli.add_command(wheel_server_command)
 
 

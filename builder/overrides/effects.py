@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel
 
-from builder.overrides.schema import PackageSettings
+from builder.overrides.schema import PackageSettings, VersionSettings
 
 Location = tuple[str, ...]
 
@@ -19,12 +19,7 @@ _NOT_IN_FORCE: tuple[Location, ...] = (
     ("source",),
 )
 _VARIANT_NOT_IN_FORCE = ("image", "source", "system_packages")
-_DESCRIPTIVE: tuple[Location, ...] = (
-    ("annotations",),
-    ("build_options", "build_ext_parallel"),
-    ("project_override", "requires_external"),
-    ("purl",),
-)
+_DEPRECATED: Location = ("build_options", "build_ext_parallel")
 
 
 def fields_not_in_force(settings: PackageSettings, variant: str) -> Iterator[Location]:
@@ -37,12 +32,16 @@ def fields_not_in_force(settings: PackageSettings, variant: str) -> Iterator[Loc
                 yield "variants", variant, name
 
 
-def descriptive_fields(settings: PackageSettings, variant: str) -> Iterator[Location]:
-    """The fields that say something of the package, or nothing any more, and change no wheel."""
-    yield from (location for location in _DESCRIPTIVE if _is_set(settings, location))
-    chosen = settings.variants.get(variant)
-    if chosen is not None and chosen.annotations:
-        yield "variants", variant, "annotations"
+def deprecated_fields(settings: PackageSettings) -> Iterator[Location]:
+    """The fields that say nothing any more."""
+    for place, scope in (((), settings), *_of_versions(settings)):
+        if _is_set(scope, _DEPRECATED):
+            yield *place, *_DEPRECATED
+
+
+def _of_versions(settings: PackageSettings) -> Iterator[tuple[Location, VersionSettings]]:
+    for text, scope in settings.versions.items():
+        yield ("versions", text), scope
 
 
 def _is_set(model: BaseModel, location: Location) -> bool:

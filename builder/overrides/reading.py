@@ -15,7 +15,7 @@ from builder.domain.repositories import Submodules, is_provisional
 from builder.errors import InputError
 from builder.overrides.checking import Checked, read_settings
 from builder.overrides.documents import Document
-from builder.overrides.effects import descriptive_fields, fields_not_in_force
+from builder.overrides.effects import deprecated_fields, fields_not_in_force
 from builder.overrides.environment import (
     VERSION,
     Known,
@@ -210,7 +210,7 @@ def read_overrides(
         patch_folders=read_patch_folders(patches_dir),
         notes=(
             *(() if general is None else _general_notes(general)),
-            *_package_notes(packages, variant),
+            *_package_notes(packages),
             *map(str, patch_problems(patches_dir)),
         ),
         plugins=plugins or {},
@@ -259,12 +259,11 @@ def _general_notes(general: Checked[SettingsFile]) -> Iterator[str]:
         yield f"{place}: changes nothing: a build sees only what keep_env names"
 
 
-def _package_notes(
-    packages: Mapping[NormalizedName, Checked[PackageSettings]], variant: str
-) -> Iterator[str]:
+def _package_notes(packages: Mapping[NormalizedName, Checked[PackageSettings]]) -> Iterator[str]:
     for package in packages.values():
-        for location in descriptive_fields(package.settings, variant):
-            yield f"{_place(package.document, location)}: changes no build, and is not recorded yet"
+        for location in deprecated_fields(package.settings):
+            place = _place(package.document, location)
+            yield f"{place}: is deprecated and changes nothing: builds know how many jobs to run"
 
 
 def _place(document: Document, location: tuple[str, ...]) -> str:

@@ -205,10 +205,20 @@ def test_what_changes_no_build_is_a_note(tmp_path: Path) -> None:
     assert [note.split(":")[1:3] for note in notes] == [
         ["1", " pre_built"],
         ["2", " sbom"],
-        ["1", " annotations"],
-        ["27", " project_override.requires_external"],
-        ["28", " purl"],
     ]
+
+
+def test_a_deprecated_field_is_a_note_wherever_it_stands(tmp_path: Path) -> None:
+    options = "build_options: {build_ext_parallel: true}\n"
+    text = f'{options}versions:\n  "<2":\n    {options}'
+
+    notes = overrides(tmp_path, text).notes
+
+    assert [note.split(": ", 2)[1] for note in notes] == [
+        "build_options.build_ext_parallel",
+        "versions.<2.build_options.build_ext_parallel",
+    ]
+    assert all("is deprecated and changes nothing" in note for note in notes)
 
 
 WRONG = {
