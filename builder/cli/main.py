@@ -22,6 +22,7 @@ from builder.cli.overrides import (
     list_overrides_command,
     migrate_config_command,
 )
+from builder.cli.plugged import OpenCommandTree
 from builder.cli.projects import (
     find_updates_command,
     list_versions_command,
@@ -30,7 +31,6 @@ from builder.cli.projects import (
 from builder.cli.requirements import lint_requirements_command
 from builder.cli.single import build_command, step_group
 from builder.cli.telling import Listening, listen, tell, tell_error
-from builder.cli.tree import CommandTree
 from builder.cli.upkeep import canonicalize_command, minimize_command, stats_command
 from builder.cli.usage import explained
 from builder.cli.wheel_server import wheel_server_command
@@ -39,7 +39,7 @@ from builder.errors import BuilderError, ExitStatus
 
 
 @click.group(
-    cls=CommandTree,
+    cls=OpenCommandTree,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 def cli() -> None:

@@ -13,6 +13,7 @@ from builder.app.overrides import (
     migrate_overrides,
 )
 from builder.cli.options import given
+from builder.cli.plugged import OpenCommandTree
 from builder.cli.results import deliver, table
 from builder.cli.telling import tell, warn
 from builder.workflows.logs import harmless
@@ -25,17 +26,17 @@ _PATH = click.Path(path_type=Path)
 def lint_command(click_context: click.Context) -> int:
     """Check the names and contents of overrides: settings, patches and plugins.
 
-    Plugins and hooks are loaded, which runs their modules. Prints every problem with its file; the
-    exit status is 1 where there is any.
+    Plugins, hooks and commands are loaded, which runs their modules. Prints every problem with its
+    file; the exit status is 1 where there is any.
     """
     checkup = check_overrides(given(click_context).settings())
     for problem in checkup.problems:
         click.echo(harmless(str(problem)))
         if problem.hint:
             click.echo(f"  hint: {harmless(problem.hint)}")
-    count = len(checkup.problems)
+    count = len(checkup.problems) + _command_problems(click_context)
     click.echo(f"found {count} problem{'s' * (count != 1)} in {checkup.files} files")
-    return 1 if checkup.problems else 0
+    return 1 if count else 0
 
 
 @click.command("list-overrides")
@@ -107,6 +108,16 @@ def migrate_config_command(
             (warn if one.replaced else tell)(f"{one.file}: {how}")
     if not written:
         warn(f"nothing to move: neither {envs_dir} nor {source} has any")
+
+
+def _command_problems(click_context: click.Context) -> int:
+    """Tells of every command of others that cannot be used; how many there are."""
+    root = click_context.find_root().command
+    errors = tuple(root.errors()) if isinstance(root, OpenCommandTree) else ()
+    for error in errors:
+        click.echo(harmless(f"entry point {error.message}"))
+        click.echo(f"  hint: {harmless(error.hint)}")
+    return len(errors)
 
 
 def _csv(rows: list[dict[str, object]]) -> str:
