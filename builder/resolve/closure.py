@@ -5,7 +5,7 @@ asks again. The answer depends on what is known alone, never on the order in whi
 a caller that learns just what is lacking, beginning with nothing, always gets the same answer.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
@@ -182,22 +182,22 @@ def solve(
     try:
         # Not by way of Resolver: where a ring of releases was dropped, it recurses for ever.
         state = Resolution(_Provider(facts), BaseReporter[_Wanted, _Choice, _Identity]()).resolve(
-            facts.known(roots), max_rounds=MAX_ROUNDS
+            facts.known(roots, None), max_rounds=MAX_ROUNDS
         )
     except ResolutionImpossible as impossible:
-        return Conflict(_explain(impossible.causes, facts))
+        # What nobody looked at may be the very thing that fits.
+        return facts.unseen_alone() or _conflict(impossible.causes, facts)
     except ResolutionTooDeep:
         return Conflict((f"no answer after {MAX_ROUNDS} rounds of search",))
     chosen = {identity.name: choice.candidate for identity, choice in state.mapping.items()}
-    left: list[tuple[Pin | None, _Wanted]] = []
-    edges = tuple(_walk(roots, chosen, facts, left))
+    refused: list[_Wanted] = []
+    edges = tuple(_walk(roots, chosen, facts, refused))
     reached = tuple(chosen[name] for name in sorted({edge.child.name for edge in edges}))
     pages, metadata = facts.lacking(reached)
-    named = facts.unseen(left)
-    if pages or metadata or named:
-        return Lacking(pages, metadata, edges, named)
-    if left:
-        return facts.refusal(left)
+    if pages or metadata or facts.unseen:
+        return Lacking(pages, metadata, edges, facts.unseen)
+    if refused:
+        return facts.refusal(refused)
     return Solution(reached, edges)
 
 
@@ -275,14 +275,25 @@ class _Facts:
         self._corrections = corrections
         self._missing_pages: set[NormalizedName] = set()
         self._missing_metadata: set[tuple[Pin, str]] = set()
+        self._unseen: dict[Named, Naming] = {}
+        self._refused: set[_Wanted] = set()
 
-    def known(self, wanted: Iterable[_Wanted]) -> list[_Wanted]:
-        """Only what can be decided now: a project without a page yet is left for the next time."""
+    def known(self, wanted: Iterable[_Wanted], asker: Pin | None) -> list[_Wanted]:
+        """Only what can be decided now: a project without a page yet is left for the next time.
+
+        So is a source that nobody looked at; one that is refused is told of at the end.
+        """
         decidable = []
         for one in wanted:
             name = one.identity.name
             if one.named is not None:
-                decidable += [one] if self.just(one) is not None else []
+                if one.named not in self._knowledge.named:
+                    naming = Naming(one.named, asker, str(one.requirement))
+                    self._unseen.setdefault(one.named, naming)
+                elif self.just(one) is not None:
+                    decidable.append(one)
+                else:
+                    self._refused.add(one)
             elif name in self._pages:
                 decidable.append(one)
             else:
@@ -351,33 +362,45 @@ class _Facts:
     def lacking(
         self, chosen: Iterable[Candidate]
     ) -> tuple[tuple[NormalizedName, ...], tuple[Candidate, ...]]:
-        """Only what the choice at hand lacks: what was tried and dropped need not be learned."""
-        metadata = {c.pin: c for c in chosen if (c.pin, c.source) in self._missing_metadata}
+        """Only what the choice at hand lacks: what was tried and dropped need not be learned.
+
+        Nor need that which may give way to a source that nobody looked at.
+        """
+        unsure = {named.project for named in self._unseen}
+        metadata = {
+            one.pin: one
+            for one in chosen
+            if (one.pin, one.source) in self._missing_metadata and one.pin.name not in unsure
+        }
         return tuple(sorted(self._missing_pages)), tuple(metadata[pin] for pin in sorted(metadata))
+
+    @property
+    def unseen(self) -> tuple[Naming, ...]:
+        """The sources that were come upon and that nobody looked at."""
+        return tuple(self._unseen[named] for named in sorted(self._unseen))
+
+    def unseen_alone(self) -> Lacking | None:
+        return Lacking((), (), (), self.unseen) if self._unseen else None
 
     def is_settled(self, wanted: _Wanted) -> bool:
         """Whether it is known what a requirement can lead to, and it may."""
         return wanted.named is None or self.just(wanted) is not None
 
-    def unseen(self, left: Iterable[tuple[Pin | None, _Wanted]]) -> tuple[Naming, ...]:
-        """The sources among these that nobody has looked at, each once."""
-        found: dict[Named, Naming] = {}
-        for parent, one in left:
-            if one.named is not None and one.named not in self._knowledge.named:
-                found.setdefault(one.named, Naming(one.named, parent, str(one.requirement)))
-        return tuple(found[named] for named in sorted(found))
-
-    def refusal(self, left: Iterable[tuple[Pin | None, _Wanted]]) -> Conflict:
+    def refusal(self, wanted: Iterable[_Wanted]) -> Conflict:
         """Why sources that are named are not used, with who names them."""
         lines: dict[str, None] = {}
         hints: list[str] = []
-        for _, one in left:
-            answer = self._knowledge.named[one.named] if one.named is not None else None
+        for one in wanted:
+            answer = self._knowledge.named.get(one.named) if one.named is not None else None
             if isinstance(answer, Refused):
                 lines[f"{self.chain(one)} requires {one.requirement}"] = None
                 lines[answer.reason] = None
                 hints.append(answer.hint)
-        return Conflict(tuple(lines), hints[0])
+        return Conflict(tuple(lines), next(iter(hints), ""))
+
+    def refused(self, names: Collection[NormalizedName]) -> tuple[_Wanted, ...]:
+        """What names sources of these projects that are not used, as far as anybody came."""
+        return tuple(sorted((one for one in self._refused if one.identity.name in names), key=str))
 
 
 class _Provider(AbstractProvider[_Wanted, _Choice, _Identity]):
@@ -444,7 +467,8 @@ class _Provider(AbstractProvider[_Wanted, _Choice, _Identity]):
         )
 
     def get_dependencies(self, candidate: _Choice) -> list[_Wanted]:
-        wanted = self._facts.known(self._facts.requires(candidate))
+        asker = candidate.candidate.pin
+        wanted = self._facts.known(self._facts.requires(candidate), asker)
         if candidate.extras:
             pin = candidate.candidate.pin
             just = candidate.candidate if candidate.candidate.source else None
@@ -464,7 +488,7 @@ def _walk(
     roots: Sequence[_Wanted],
     chosen: Mapping[NormalizedName, Candidate],
     facts: _Facts,
-    left: list[tuple[Pin | None, _Wanted]],
+    refused: list[_Wanted],
 ) -> Iterator[Dependency]:
     """The edges from the top down; what names a source that is not to be had is put aside."""
     pending: list[tuple[Pin | None, _Wanted]] = [(None, root) for root in roots]
@@ -473,7 +497,7 @@ def _walk(
     while pending:
         parent, wanted = pending.pop()
         if not facts.is_settled(wanted):
-            left.append((parent, wanted))
+            refused.append(wanted)
             continue
         if wanted.identity.name not in chosen:
             continue  # its page is not known yet
@@ -488,12 +512,18 @@ def _walk(
             pending.extend((choice.candidate.pin, one) for one in facts.requires(choice))
 
 
-def _explain(
+def _conflict(
     causes: Iterable[RequirementInformation[_Wanted, _Choice]], facts: _Facts
-) -> tuple[str, ...]:
+) -> Conflict:
+    """With the sources that may not be used, where one of them might have helped."""
     by_name: dict[NormalizedName, list[_Wanted]] = {}
     for cause in causes:
         by_name.setdefault(cause.requirement.identity.name, []).append(cause.requirement)
+    refusal = facts.refusal(facts.refused(by_name))
+    return Conflict((*_explain(by_name, facts), *refusal.reason), refusal.hint)
+
+
+def _explain(by_name: Mapping[NormalizedName, Sequence[_Wanted]], facts: _Facts) -> tuple[str, ...]:
     lines: list[str] = []
     for name in sorted(by_name):
         wanted = by_name[name]

@@ -99,7 +99,7 @@ class Solver:
                 case Conflict():
                     return answer
                 case Lacking(_, _, edges):
-                    self.edges[step] = edges
+                    self.edges[step] = edges or self.edges.get(step, ())
                     failure = yield from self._find_out(step, knowledge, answer)
                     if failure is not None:
                         return failure

@@ -88,18 +88,26 @@ def test_extras_of_what_is_named_are_those_of_the_commit() -> None:
     assert sources(answer(known, "app", "lib")) == {"app==1": "", "below==1": "", "lib==2": URL}
 
 
-def test_what_nobody_looked_at_is_lacking_once_all_else_is_known() -> None:
-    known = knowledge({"app==1": (LIB,), "mid==1": ()}, {URL: None})
-    del known.metadata[pin("mid==1")]
+def test_what_nobody_looked_at_is_lacking_and_may_be_what_fits() -> None:
+    facts: dict[str, tuple[str, ...]] = {"app==1": (LIB,), "lib==1": (), "mid==1": ("lib>=2",)}
+    known = knowledge(facts, {URL: None})
 
-    first = answer(known, "app", "mid")
-    known.metadata[pin("mid==1")] = metadata("mid==1", "app<1")
-    second = answer(known, "app", "mid")
+    unseen = answer(known, "app", "mid")
 
-    assert isinstance(first, Lacking)
-    assert [(str(it.named), str(it.parent)) for it in first.named] == [(LIB, "app==1")]
-    assert [str(it.pin) for it in first.metadata] == ["mid==1"]
-    assert isinstance(second, Conflict)
+    assert isinstance(unseen, Lacking)
+    assert [(str(it.named), str(it.parent)) for it in unseen.named] == [(LIB, "app==1")]
+    assert unseen.metadata == ()
+    assert sources(answer(knowledge(facts), "app", "mid"))["lib==2"] == URL
+
+
+def test_what_was_refused_is_told_where_it_might_have_fitted() -> None:
+    facts: dict[str, tuple[str, ...]] = {"app==1": (LIB,), "lib==1": (), "mid==1": ("lib>=2",)}
+
+    found = answer(knowledge(facts, {URL: Refused("no, never", "allow it")}), "app", "mid")
+
+    assert isinstance(found, Conflict)
+    assert {"r.txt:1 -> mid==1 requires lib>=2", "no, never"} <= set(found.reason)
+    assert found.hint == "allow it"
 
 
 def test_a_specifier_holds_for_what_is_named() -> None:
