@@ -29,6 +29,7 @@ from builder.cli.projects import (
     package_group,
 )
 from builder.cli.requirements import lint_requirements_command
+from builder.cli.settings import settings_group
 from builder.cli.single import build_command, step_group
 from builder.cli.telling import Listening, listen, tell, tell_error
 from builder.cli.upkeep import canonicalize_command, minimize_command, stats_command
@@ -69,6 +70,7 @@ cli.add_command(list_versions_command)
 cli.add_command(migrate_config_command)
 cli.add_command(minimize_command)
 cli.add_command(package_group)
+cli.add_command(settings_group)
 cli.add_command(stats_command)
 cli.add_command(wheel_group)
 cli.add_command(wheel_server_command)
