@@ -47,7 +47,8 @@ class LockedWorld(World):
             if isinstance(promised, Failure):
                 return promised
             file = promised
-        return self.source(Candidate(node.pin, file, (), SpecifierSet(), None, file.url))
+        found = Candidate(node.pin, file, (), SpecifierSet(), None, file.url)
+        return self.source(replace(found, rebuilt=node.rebuilt))
 
     def _packed(self, node: GraphNode) -> RemoteFile:
         """A commit as an archive; without a digest in the lock, whatever its repository has."""

@@ -6,7 +6,7 @@ from packaging.requirements import Requirement
 
 from builder.domain.digests import Digest
 from builder.domain.metadata import ReleaseMetadata
-from builder.domain.releases import Pin
+from builder.domain.releases import Pin, Rebuilt
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class SourceTree:
         archive: digest of the rebuilt sdist, which is what every later container unpacks.
         sdist: digest of the archive as it was fetched.
         static_metadata: None where the source declares its requirements as dynamic.
+        rebuilt: for whoever builds from a lock, where preparing it again would take a network.
     """
 
     pin: Pin
@@ -34,3 +35,4 @@ class SourceTree:
     url: str
     build_system: BuildSystem
     static_metadata: ReleaseMetadata | None
+    rebuilt: Rebuilt | None = None

@@ -14,7 +14,7 @@ from builder.domain.graph import (
     Provision,
     RequirementKind,
 )
-from builder.domain.releases import Candidate, Pin, RemoteFile
+from builder.domain.releases import Candidate, Pin, Rebuilt, RemoteFile
 from builder.domain.sources import SourceTree
 from builder.workflows.flows import Step
 
@@ -55,6 +55,7 @@ class Package:
         edges: those that led to its build environment.
         wheel: None where only its needs were found out.
         foreign: where the wheel came from, if nobody here built it.
+        rebuilt: its source as it was prepared, where preparing it again would take a network.
     """
 
     pin: Pin
@@ -64,6 +65,7 @@ class Package:
     edges: tuple[Dependency, ...]
     wheel: Wheel | None
     foreign: ForeignWheel | None = None
+    rebuilt: Rebuilt | None = None
 
     @property
     def pre_built(self) -> bool:
@@ -89,7 +91,9 @@ def from_source(
     """A package whose needs are known; `words` are what its hook asked for beyond the system's."""
     system = tuple(str(requirement) for requirement in source.build_system.requires)
     recipe = BuildRecipe(system, words, closure.parts)
-    return Package(source.pin, source.url, source.sdist, recipe, edges, wheel)
+    return Package(
+        source.pin, source.url, source.sdist, recipe, edges, wheel, rebuilt=source.rebuilt
+    )
 
 
 def from_index(foreign: ForeignWheel) -> Package:

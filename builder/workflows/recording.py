@@ -108,6 +108,7 @@ def _node(
         wheel_filename=package.wheel.filename if package.wheel is not None else "",
         wheel=package.wheel.digest if package.wheel is not None else None,
         tainted_by=tainted_by,
+        rebuilt=package.rebuilt,
     )
 
 
@@ -152,6 +153,7 @@ def _completed_node(
         source=package.source,
         recipe=_recipe(package, packages),
         requires=tuple(str(one) for one in package.wheel.metadata.requires),
+        rebuilt=package.rebuilt or node.rebuilt,
         wheel_filename=package.wheel.filename,
         wheel=package.wheel.digest,
     )

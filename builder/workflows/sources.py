@@ -14,7 +14,7 @@ from builder.domain.customization import Preparation
 from builder.domain.digests import Digest
 from builder.domain.events import Event, Noted, PackageMoved, Stage
 from builder.domain.patches import Patch
-from builder.domain.releases import Candidate, Pin
+from builder.domain.releases import Candidate, Pin, Rebuilt
 from builder.domain.sources import SourceTree
 from builder.errors import InputError, StorageError
 from builder.fetch.sources import FetchedSource, fetch_source
@@ -67,6 +67,14 @@ class _Work:
     patches: tuple[_Fixed, ...]
 
     @property
+    def laid_down(self) -> Digest:
+        """Names what is done to which source, on whatever host and in whatever image."""
+        order = {name: it for name, it in self.order.items() if name not in ("archive", "epoch")}
+        fields = [self.fetched.digest.sha256, json.dumps(order, sort_keys=True)]
+        fields += [repr(self.preparation.vendoring), *(it.digest.sha256 for it in self.patches)]
+        return Digest.of_bytes("\n".join(fields).encode())
+
+    @property
     def pin(self) -> Pin:
         return self.fetched.pin
 
@@ -85,12 +93,12 @@ def _as_it_is(_pin: Pin) -> Preparation:
     return Preparation()
 
 
-WithCrates = Callable[[Pin, Digest, str | None, Preparation], Digest]
-"""From a prepared source and its pyproject.toml to the same with the crates of a Rust project."""
+WithCrates = Callable[[Pin, Digest, str | None, Preparation], Digest | None]
+"""From a prepared source and its pyproject.toml to the same with its crates; None for no Rust."""
 
 
-def _without_crates(_pin: Pin, archive: Digest, _pyproject: str | None, _as: Preparation) -> Digest:
-    return archive
+def _no_rust(_pin: Pin, _archive: Digest, _pyproject: str | None, _as: Preparation) -> None:
+    return None
 
 
 class Sources:
@@ -107,7 +115,7 @@ class Sources:
         preparation: Callable[[Pin], Preparation] = _as_it_is,
         *,
         before_commands: Callable[[], None] = lambda: None,
-        with_crates: WithCrates = _without_crates,
+        with_crates: WithCrates = _no_rust,
     ) -> None:
         """Takes what is prepared, where, and how.
 
@@ -160,39 +168,81 @@ class Sources:
     def _source(self, candidate: Candidate) -> SourceTree | Failure:
         pin = candidate.pin
         self._notify(PackageMoved(pin, Stage.FETCHING))
+        kept = self._kept(candidate)
+        if kept is not None:
+            return self._made(*kept)
         required = self._hashes.get(pin.name, ())
         fetched = fetch_source(self._index, candidate, self._folders.downloads, required)
         work = self._work(fetched)
+        return self._made(work, work)
+
+    def _kept(self, candidate: Candidate) -> tuple[_Work, _Work] | None:
+        """What an earlier run left of a source, if that was prepared as it would be now.
+
+        Gives what was done to the source, and what is left to do to what was kept.
+        """
+        pin, known, promised = candidate.pin, candidate.rebuilt, candidate.sdist.digest
+        path = self._folders.builds / f"{top_folder(pin)}.tar.gz"
+        if known is None or promised is None or pin.name in self._hashes:
+            return None
+        if path.is_symlink() or not path.is_file() or self._store.put(path) != known.archive:
+            return None
+        stored = self._store.path(known.archive)
+        fetched = FetchedSource(pin, path, promised, candidate.sdist.url, reused=True)
+        work = self._work(fetched)
+        if stored is None or work.laid_down != known.laid_down:
+            return None
+        fetched = replace(fetched, path=stored, digest=known.archive)
+        return work, _Work(fetched, Preparation(build_dir=work.preparation.build_dir), ())
+
+    def _made(self, work: _Work, left: _Work) -> SourceTree | Failure:
+        """A prepared source.
+
+        Args:
+            work: what is done to the source as it was released.
+            left: what of it is left to be done, and to what.
+        """
+        pin = work.pin
         try:
-            if work.preparation.vendoring.before_patches:
-                archive, answer = self._prepared(self._on_crates(work))
+            if left.preparation.vendoring.before_patches:
+                vendored, left = self._on_crates(left)
+                archive, answer = self._prepared(left)
             else:
-                archive, answer = self._prepared(work)
-                archive = self._vendored(work, archive, answer)
+                archive, answer = self._prepared(left)
+                vendored = self._vendored(work, archive, answer)
+                archive = vendored or archive
             found = read_answer(answer, pin, work.preparation)
         except (UnusableSource, RefusedOutput) as unusable:
-            return self._failure(fetched, unusable)
+            return self._failure(work.fetched, unusable)
         self._tell_compiled(pin, found)
         stored = self._store.path(archive)
         if stored is not None:
             publish_copy(stored, self._folders.builds / f"{top_folder(pin)}.tar.gz")
         return SourceTree(
-            pin, archive, fetched.digest, fetched.url, found.build_system, found.metadata
+            pin,
+            archive,
+            work.fetched.digest,
+            work.fetched.url,
+            found.build_system,
+            found.metadata,
+            None if vendored is None else Rebuilt(archive, work.laid_down),
         )
 
-    def _on_crates(self, work: _Work) -> _Work:
+    def _on_crates(self, work: _Work) -> tuple[Digest | None, _Work]:
         """The same work on a source that has its crates: so patches can change them."""
         plain = _Work(work.fetched, Preparation(build_dir=work.preparation.build_dir), ())
         archive = self._vendored(work, *self._prepared(plain))
+        if archive is None:
+            return None, work
         path = self._store.path(archive)
         if path is None:
             raise StorageError(
                 f"the source of {work.pin} changed while it was read",
                 hint="run the same command again",
             )
-        return replace(work, fetched=replace(work.fetched, path=path, digest=archive))
+        return archive, replace(work, fetched=replace(work.fetched, path=path, digest=archive))
 
-    def _vendored(self, work: _Work, archive: Digest, answer: bytes) -> Digest:
+    def _vendored(self, work: _Work, archive: Digest, answer: bytes) -> Digest | None:
         pyproject = json.loads(answer)["pyproject"]
         return self._with_crates(work.pin, archive, pyproject, work.preparation)
 

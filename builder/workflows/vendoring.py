@@ -113,8 +113,8 @@ class CrateVendor:
 
     def with_crates(
         self, pin: Pin, archive: Digest, pyproject: str | None, preparation: Preparation
-    ) -> Digest:
-        """A source with its crates; the same archive where the project has none.
+    ) -> Digest | None:
+        """A source with its crates; None where the project is not of Rust.
 
         Args:
             pin: the release.
@@ -130,7 +130,7 @@ class CrateVendor:
         """
         manifests = wanted_manifests(pyproject, preparation.vendoring)
         if manifests is None:
-            return archive
+            return None
         key = self._key(pin, archive, preparation, manifests)
         recorded = self._store.result(key)
         if recorded is not None:
