@@ -7,8 +7,11 @@ with that would be built again, where now the same contents are the same bytes.
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+
+from packaging.requirements import Requirement
 
 from builder.inspect.elf import ElfFacts
 
@@ -21,6 +24,7 @@ ELF_PROVIDES = "fromager-elf-provides.txt"
 ELF_UNREADABLE = "builder-elf-unreadable.json"
 RESERVED = ("fromager-", "builder-")
 """How names begin that no build may use for files of its own."""
+_LOGIN = re.compile(r"://[^/?#]*@")
 
 
 @dataclass(frozen=True)
@@ -34,8 +38,8 @@ class OwnBuild:
     """
 
     settings: str
-    system: tuple[str, ...]
-    backend: tuple[str, ...]
+    system: tuple[Requirement, ...]
+    backend: tuple[Requirement, ...]
 
 
 def description(build: OwnBuild, elf: ElfFacts) -> Mapping[str, bytes]:
@@ -46,9 +50,9 @@ def description(build: OwnBuild, elf: ElfFacts) -> Mapping[str, bytes]:
     """
     files = {
         SETTINGS: build.settings.encode(),
-        SYSTEM: _lines(build.system),
-        BACKEND: _lines(build.backend),
-        SDIST: _lines(build.backend),
+        SYSTEM: _lines(sorted(set(map(_shown, build.system)))),
+        BACKEND: _lines(sorted(set(map(_shown, build.backend)))),
+        SDIST: _lines(sorted(set(map(_shown, build.backend)))),
     }
     if elf.requires:
         files[ELF_REQUIRES] = _lines(elf.requires)
@@ -57,6 +61,15 @@ def description(build: OwnBuild, elf: ElfFacts) -> Mapping[str, bytes]:
     if elf.unreadable:
         files[ELF_UNREADABLE] = json.dumps(elf.unreadable, indent=1).encode() + b"\n"
     return files
+
+
+def _shown(requirement: Requirement) -> str:
+    """Without a login: wheels are handed on."""
+    if requirement.url is None:
+        return str(requirement)
+    bare = Requirement(str(requirement))
+    bare.url = _LOGIN.sub("://", requirement.url)
+    return str(bare)
 
 
 def _lines(texts: Iterable[str]) -> bytes:

@@ -199,9 +199,8 @@ class Builds:
         digest = self._store.put(scratch / made.filename)
         return Wheel(pin, made.filename, digest, made.metadata)
 
-    def _applying(self, requirements: Iterable[Requirement]) -> tuple[str, ...]:
-        here = (it for it in requirements if applies(it, self._target, ()))
-        return tuple(sorted({str(requirement) for requirement in here}))
+    def _applying(self, requirements: Iterable[Requirement]) -> tuple[Requirement, ...]:
+        return tuple(it for it in requirements if applies(it, self._target, ()))
 
 
 def _variables(spec: BuildSpec, jobs: int) -> tuple[tuple[str, str], ...]:

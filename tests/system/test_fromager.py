@@ -209,6 +209,14 @@ def as_fromager_sees(graph: Path) -> Graph:
     }
 
 
+def said_by_wheel(program: Program, settings: Path, wheel: Path) -> dict[str, Any]:
+    """What a wheel says of its build, but for fields of settings that make no difference to it."""
+    said = json.loads(answer(program, settings, "wheel", "show", "--json", str(wheel)))
+    assert isinstance(said, dict)
+    del said["settings"]
+    return said
+
+
 def without_sdist_builds(graph: Graph) -> Graph:
     """Without edges of a kind that only Fromager has: it asks the same hook a second time."""
     return {
@@ -454,10 +462,33 @@ def test_fromager_takes_wheels_from_our_server(
     assert {name: digest for name, digest in wheels(folder).items() if name in lent} == lent
 
 
+def test_fromager_takes_build_requirements_from_our_wheels(
+    built: Program,
+    published: IndexServer,
+    fromagers: Discovered,
+    fromager: Fromager,
+    limits: Path,
+    tmp_path: Path,
+) -> None:
+    asked = len(published.seen)
+
+    with wheel_server(built) as url:
+        fromager.run(tmp_path, "-c", str(limits), "bootstrap", "-c", url, "application")
+
+    assert as_fromager_sees(left_in(tmp_path).graph) == as_fromager_sees(fromagers.graph)
+    assert [path for path in published.paths()[asked:] if path.endswith(".tar.gz")] == []
+
+
 @pytest.mark.parametrize("command", ["build-sequence", "build-parallel"])
 def test_fromager_builds_what_was_discovered_here(
-    command: str, built: Program, fromager: Fromager, tmp_path: Path
+    command: str,
+    built: Program,
+    here: Program,
+    settings: Path,
+    fromager: Fromager,
+    tmp_path: Path,
 ) -> None:
+    """And its wheels say of their builds what ours say."""
     folder = tmp_path / "anew"
     file = built.build_order if command == "build-sequence" else built.graph
 
@@ -466,6 +497,9 @@ def test_fromager_builds_what_was_discovered_here(
     assert sorted(wheels(folder)) == sorted([*WHEELS, BOUGHT])
     assert [record["name"] for record in summary(folder) if record["prebuilt"]] == ["bought"]
     assert {record["skipped"] for record in summary(folder) if not record["prebuilt"]} == {False}
+    by_us = said_by_wheel(here, settings, built.output / "wheels-repo/downloads" / WHEELS[0])
+    assert said_by_wheel(here, settings, folder / "wheels-repo/downloads" / WHEELS[0]) == by_us
+    assert by_us["build_backend_requires"] == ["plug-in"]
 
 
 def test_fromager_fetches_the_sources_of_our_build_order(
