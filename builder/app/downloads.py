@@ -6,15 +6,23 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from packaging.utils import NormalizedName
+from packaging.version import Version
+
+from builder.app.commits import open_repositories
 from builder.app.documents import read_place
+from builder.app.overrides import read_without_plugins
 from builder.app.settings import Settings
 from builder.app.target import target_if_known
 from builder.app.workshop import Notify
+from builder.app.world import full_disk
 from builder.domain.events import Noted
 from builder.domain.graph import GraphNode
 from builder.domain.images import TargetPython
 from builder.domain.releases import NoSuchProject, ProjectPage, RemoteFile
+from builder.domain.repositories import GitReference, Submodules, is_repository
 from builder.errors import (
     BuilderError,
     DigestMismatchError,
@@ -25,7 +33,10 @@ from builder.errors import (
 from builder.fetch.files import FetchedFile, fetch_file
 from builder.indexes.addresses import file_at, without_credentials
 from builder.indexes.simple import SimpleIndex
-from builder.ports import Index
+from builder.indexes.with_repositories import IndexWithRepositories, packed_file
+from builder.overrides.reading import Overrides
+from builder.ports import Index, Repositories
+from builder.prepare.task import top_folder
 from builder.record.reading import read_build_order
 from builder.resolve.wheel_choice import fitting_wheels
 
@@ -87,8 +98,45 @@ def download_sequence(
     )
     target = target_if_known(settings, notify) if downloads.include_wheels else None
     wheel_servers = settings.wheel_server_urls or (index_url,)
-    with closing(SimpleIndex([index_url])) as index, closing(SimpleIndex(wheel_servers)) as wheels:
-        return SequenceDownload(index, wheels, folders, target, notify).run(nodes, downloads)
+    has_commits = any(is_repository(node.source_url) for node in nodes)
+    overrides = read_without_plugins(settings) if has_commits else Overrides(settings.variant)
+    commits = _Commits(open_repositories(settings), overrides.submodules)
+    with closing(SimpleIndex([index_url])) as usual, closing(SimpleIndex(wheel_servers)) as wheels:
+        index = commits.on_top_of(usual)
+        download = SequenceDownload(index, wheels, folders, target, notify, commits.archive)
+        return download.run(nodes, downloads)
+
+
+class _Commits:
+    """Packs the commits that a build order names."""
+
+    def __init__(
+        self,
+        repositories: Repositories,
+        submodules: Callable[[NormalizedName, Version], Submodules],
+    ) -> None:
+        self._repositories = repositories
+        self._submodules = submodules
+
+    def on_top_of(self, index: Index) -> Index:
+        """An index that fetches commits, too."""
+        return IndexWithRepositories(index, self._repositories, {}, self._submodules)
+
+    def archive(self, node: GraphNode) -> RemoteFile:
+        """The archive that a commit is; where the order has no digest, what comes of it now."""
+        reference = GitReference.parse(node.source_url)
+        if node.source is not None:
+            return packed_file(node.pin, reference, node.source)
+        commit = self._repositories.fetch(reference)
+        submodules = self._submodules(node.pin.name, node.pin.version)
+        with TemporaryDirectory(prefix="builder-") as folder, full_disk():
+            packed, top = Path(folder) / "packed", top_folder(node.pin)
+            digest = self._repositories.archive(commit, top, packed, submodules)
+        return packed_file(node.pin, commit, digest)
+
+
+def _none(node: GraphNode) -> RemoteFile:
+    raise ImpossibleError(f"{node.pin} is a commit, and none can be packed here")
 
 
 class SequenceDownload:
@@ -101,6 +149,7 @@ class SequenceDownload:
         folders: Folders,
         target: TargetPython | None,
         notify: Notify,
+        packed: Callable[[GraphNode], RemoteFile] = _none,
     ) -> None:
         """Takes whom to ask, and whom to tell.
 
@@ -110,7 +159,9 @@ class SequenceDownload:
             folders: where the files go.
             target: what wheels must fit; without one, only those for any platform are taken.
             notify: is told of every file.
+            packed: the archive of a commit that an entry names.
         """
+        self._packed = packed
         self._index = index
         self._wheels = wheels
         self._folders = folders
@@ -150,11 +201,9 @@ class SequenceDownload:
             else:
                 self._notify(Noted(f"{node.pin}: passed over, its wheel is pre-built"))
             return
-        if node.source_url.startswith("git+"):
-            self._notify(Noted(f"{node.pin}: passed over, its source is in a git repository"))
-        else:
-            is_needed = not downloads.ignore_missing
-            yield _Job(partial(self._sdist, node), self._folders.sdists, is_needed)
+        find = self._packed if is_repository(node.source_url) else self._sdist
+        is_needed = not downloads.ignore_missing
+        yield _Job(partial(find, node), self._folders.sdists, is_needed)
         if downloads.include_wheels:
             yield _Job(partial(self._wheel, node), self._folders.wheels, is_needed=False)
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from packaging.utils import NormalizedName
 
-from builder.app.commits import Commits, check_name, pin_of
+from builder.app.commits import check_name, pin_of
 from builder.domain.releases import Candidate, Pin
 from builder.domain.repositories import (
     AllowedRepositories,
@@ -15,8 +16,21 @@ from builder.domain.repositories import (
 )
 from builder.errors import IndexUnreachableError, InputError
 from builder.overrides.reading import Overrides
+from builder.prepare.identity import Identity
 from builder.resolve.closure import Named, Refused
 from builder.resolve.requirements_text import shown
+
+
+class Commits(Protocol):
+    """Finds commits, and makes releases of them."""
+
+    def at(self, reference: GitReference) -> GitReference: ...
+
+    def identity(self, commit: GitReference, project: NormalizedName | None) -> Identity: ...
+
+    def release(self, pin: Pin, commit: GitReference) -> Candidate: ...
+
+    def tell_of_submodules(self, pin: Pin, commit: GitReference) -> None: ...
 
 
 @dataclass(frozen=True)

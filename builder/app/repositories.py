@@ -25,8 +25,6 @@ from builder.workflows.bootstrap import Bootstrap
 from builder.workflows.runs import Bootstrapped, Request, Unresolved
 from builder.workflows.solving import Rules
 
-_HINT = "name a tag that is a version, such as @v1.2, for a source that does not say it by itself"
-
 
 @dataclass(frozen=True)
 class Identified:
@@ -166,8 +164,7 @@ class Identification:
     def _told_by_hooks(self, state: _State, place: Place) -> _State | Bootstrapped:
         found = self._metadata(state, place)
         if not isinstance(found, ReleaseMetadata):
-            failures = tuple(_hinted(failure, state.pin) for failure in found.failures)
-            return replace(found, failures=failures)
+            return found
         with _at(state.line):
             check_name(state.line.reference, found.pin.name, state.line.project)
         self._place.notify(Noted(f"{state.line.reference}: its own hooks call it {found.pin}"))
@@ -191,11 +188,6 @@ def _unresolved(line: FromRepository, error: BuilderError) -> Unresolved:
     name = line.project or likely_name(line.reference)
     requirement = line.requirement or Requirement(f"{name} @ {line.reference}")
     return Unresolved(Asked(requirement, line.origin), (error.message,))
-
-
-def _hinted(failure: Failure, provisional: Pin) -> Failure:
-    """With a way around, for a package that need not have been asked."""
-    return replace(failure, hint=_HINT) if failure.pin == provisional else failure
 
 
 def _none_of(place: Place, state: _State) -> dict[NormalizedName, tuple[Digest, ...]]:

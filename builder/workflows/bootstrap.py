@@ -78,6 +78,10 @@ from builder.workflows.runs import Bootstrapped, Request, Unresolved, Watcher
 from builder.workflows.solving import Solver, blocked, unsolvable
 
 _TOP = Step("request")
+_UNTOLD_HINT = (
+    "name a tag that is a version, such as @v1.2, for a source that does not say it by itself; or "
+    "say it under env in the package's settings, such as SETUPTOOLS_SCM_PRETEND_VERSION: 1.3.dev4"
+)
 
 
 @dataclass(frozen=True)
@@ -327,6 +331,8 @@ class Bootstrap:
         if known is not None:
             return known
         found = yield from self._told_by_hooks(step, candidate)
+        if isinstance(found, Failure) and is_provisional(candidate.pin.version):
+            found = replace(found, hint=_UNTOLD_HINT)
         if isinstance(found, Failure) and self._request.test_mode:
             package = yield from self._in_place_of(found)
             if isinstance(package, Package) and package.wheel is not None:

@@ -5,11 +5,13 @@ import json
 import os
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.git_repository import GitRepository
 from tests.index_server import IndexServer, Redirect, index_server
 
 A = b"the source of a"
@@ -41,21 +43,26 @@ def entry(server: IndexServer, dist: str, version: str, **changes: object) -> di
 
 
 def download(
-    cwd: Path, server: IndexServer, order: list[dict[str, object]], *options: str
+    cwd: Path,
+    server: IndexServer,
+    order: list[dict[str, object]],
+    *options: str,
+    **variables: str,
 ) -> subprocess.CompletedProcess[str]:
     (cwd / "build-order.json").write_text(json.dumps(order))
     command = [sys.executable, "-m", "builder", "download-sequence", "build-order.json"]
-    variables = {
+    environment = {
         **os.environ,
         "PATH": "/nonexistent",
         "BUILDER_CACHE_DIR": str(cwd / "cache"),
         "NO_PROXY": "*",
         "COLUMNS": "1000",
+        **variables,
     }
     return subprocess.run(
         [*command, server.url, *options],
         cwd=cwd,
-        env=variables,
+        env=environment,
         capture_output=True,
         text=True,
         check=False,
@@ -144,20 +151,42 @@ def test_a_name_that_leads_elsewhere_is_refused(server: IndexServer, tmp_path: P
     assert not list(tmp_path.rglob("*.tar.gz"))
 
 
-def test_git_and_pre_built_entries_are_passed_over(server: IndexServer, tmp_path: Path) -> None:
-    order = [
-        entry(
-            server, "a", "1.0", source_url="git+https://index.example/a@1", source_url_type="git"
-        ),
-        entry(server, "b", "2.0", prebuilt=True, source_url_type="prebuilt"),
-    ]
+def test_pre_built_entries_are_passed_over(server: IndexServer, tmp_path: Path) -> None:
+    order = [entry(server, "b", "2.0", prebuilt=True, source_url_type="prebuilt")]
 
     done = download(tmp_path, server, order)
 
     assert done.returncode == 0
-    assert "a==1.0: passed over, its source is in a git repository" in done.stderr
     assert "b==2.0: passed over, its wheel is pre-built" in done.stderr
     assert server.seen == []
+
+
+def test_commits_are_packed_with_the_submodules_that_settings_name(
+    server: IndexServer, tmp_path: Path
+) -> None:
+    part = GitRepository.make(tmp_path / "part")
+    commit = part.commit({"file": "of a part"})
+    repository = GitRepository.make(tmp_path / "a")
+    repository.commit({"setup.py": ""})
+    url = f"{repository.url}@{repository.add_submodules(('part', '../part', commit))}"
+    settings = tmp_path / "overrides/settings/a.yaml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text("versions: {'>=1': {git_options: {submodules: true}}}\n")
+    path = {"PATH": os.environ["PATH"]}
+    archive = tmp_path / "sdists-repo/downloads/a-1.0.tar.gz"
+
+    first = download(tmp_path, server, [entry(server, "a", "1.0", source_url=url)], **path)
+    with tarfile.open(archive) as tar:
+        names = tar.getnames()
+    promised = entry(server, "a", "1.0", source_url=url, source_sha256=sha256(b"other"))
+    wrong = download(tmp_path, server, [promised], **path)
+
+    assert first.returncode == 0, first.stderr
+    assert "a-1.0/part/file" in names
+    assert wrong.returncode == 102, wrong.stderr
+    assert not archive.exists()
+    archive.write_bytes(b"other")
+    assert download(tmp_path, server, [promised]).returncode == 0, "git is not asked"
 
 
 def test_wheels_come_too_and_without_an_image_only_those_for_any_platform(

@@ -2,7 +2,12 @@
 
 import pytest
 
-from builder.domain.repositories import GitReference, is_provisional, provisional_version
+from builder.domain.repositories import (
+    AllowedRepositories,
+    GitReference,
+    is_provisional,
+    provisional_version,
+)
 from builder.errors import InputError
 
 
@@ -107,3 +112,66 @@ def test_a_provisional_version_can_be_told_from_others() -> None:
     assert is_provisional(made)
     assert is_provisional(provisional_version("0" * 40))
     assert not is_provisional(type(made)("1.0+git.0123456789ab"))
+
+
+@pytest.mark.parametrize(
+    ("beginning", "url"),
+    [
+        ("https://git.example/team/", "git+https://git.example/team/lib@v1"),
+        ("git+https://Git.Example/team", "git+https://git.example/team/lib.git"),
+        ("https://git.example", "git+https://GIT.example/any/thing"),
+        ("https://git.example/team/lib.git", "git+https://git.example/team/lib.git@main"),
+        ("ssh://git@git.example/team/", "git+ssh://git@git.example/team/lib"),
+        ("http://127.0.0.1:8080/", "git+http://127.0.0.1:8080/lib"),
+        ("file:///srv/mirror/", "git+file:///srv/mirror/lib.git"),
+    ],
+)
+def test_a_repository_is_allowed_by_how_its_url_begins(beginning: str, url: str) -> None:
+    assert GitReference.parse(url) in AllowedRepositories.parse([beginning])
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "git+https://git.example.evil.example/team/lib",
+        "git+https://git.example/teams/lib",
+        "git+https://git.example:8443/team/lib",
+        "git+https://git.example/team/../other/lib",
+        "git+https://git.example/team/%2e%2e/other/lib",
+        "git+https://git.example/team/./lib",
+        "git+https://git.example//team/lib",
+        "git+ssh://git.example/team/lib",
+        "git+file:///team/lib",
+    ],
+)
+def test_what_only_looks_like_it_is_not_allowed(url: str) -> None:
+    allowed = AllowedRepositories.parse(["https://git.example/team", "https://other.example/"])
+
+    assert GitReference.parse(url) not in allowed
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        "",
+        "https://",
+        "file:///",
+        "git.example/team",
+        "http://git.example/",
+        "ext::sh",
+        "https://a/%2e",
+        "https://me:secret@git.example/",
+        "https://git.example/../",
+        "https://git.example/x@v1",
+    ],
+)
+def test_what_is_no_beginning_of_urls_is_refused(beginning: str) -> None:
+    with pytest.raises(InputError) as caught:
+        AllowedRepositories.parse([beginning])
+
+    assert "write https://HOST/PATH/" in caught.value.hint
+    assert "secret" not in str(caught.value)
+
+
+def test_nothing_is_allowed_unless_somebody_says_so() -> None:
+    assert GitReference.parse("git+https://git.example/lib") not in AllowedRepositories()
