@@ -30,7 +30,9 @@ class PostBootstrap(Protocol):
     def __call__(self, finished: FinishedPackage) -> None:
         """Called after the hooks above, once for each package, before what needs it goes on.
 
-        Where a run plans first and builds then (`bootstrap-parallel`), once in each half.
+        A run that only plans (`bootstrap --sdist-only`, and the first half of
+        `bootstrap-parallel`) tells of each package without a wheel, and once more with one of those
+        that had to be built for the sake of the others.
         """
         ...
 

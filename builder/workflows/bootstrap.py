@@ -271,8 +271,7 @@ class Bootstrap:
         if isinstance(planned, Failure):
             planned = yield from self._in_place_of(planned)
         if isinstance(planned, Package):
-            if planned.pre_built:
-                yield Learn((Publish(planned),))
+            yield Learn((Publish(planned),))
             self._watcher.planned(planned.pin)
         return planned
 

@@ -89,6 +89,7 @@ class FakeWorld:
         built_wheels: in the order in which they were built.
         heard: the failures that the watcher was told of.
         published: what was made visible, in that order.
+        planned_only: what is done with, and has no wheel.
         foreign_wheels: what the index has finished.
         cached_wheels: what a wheel server has.
         commits: the release that each repository holds, by the URL that requirements name it by.
@@ -102,6 +103,7 @@ class FakeWorld:
     specs: list[BuildSpec] = field(default_factory=list)
     heard: list[Failure] = field(default_factory=list)
     published: list[Pin] = field(default_factory=list)
+    planned_only: list[Pin] = field(default_factory=list)
     foreign_wheels: Mapping[Pin, Wheel] = field(default_factory=dict)
     cached_wheels: Mapping[Pin, Wheel] = field(default_factory=dict)
     not_built: frozenset[Pin] = frozenset()
@@ -204,6 +206,9 @@ class FakeWorld:
         return _foreign(known) if known is not None else None
 
     def publish(self, package: Made) -> None:
+        if package.wheel is None:
+            self.planned_only.append(package.pin)
+            return
         self.published.append(package.pin)
         self._published.add(package.pin)
 

@@ -110,6 +110,12 @@ def test_discovery_builds_only_what_hooks_need_and_names_the_rest() -> None:
     result = Bootstrap(replace(request("app"), plan_only=True), world, world, Event()).run()
 
     assert sorted(map(str, world.built_wheels)) == ["setuptools==80"]
+    assert sorted(map(str, world.planned_only)) == [
+        "app==1",
+        "lib==2",
+        "plug-in==1",
+        "setuptools==80",
+    ]
     assert result.graph is not None
     assert sorted(map(str, result.graph.nodes)) == [
         "app==1",
