@@ -20,6 +20,7 @@ from builder.ports import Engine
 from builder.stores.files import FileStore
 from builder.workflows.agent import install_agent
 from builder.workflows.describe import describe_target
+from builder.workflows.interiors import Interiors
 from builder.workflows.ownership import (
     OWNER_LABEL,
     RUN_LABEL,
@@ -52,6 +53,7 @@ class Workshop:
     store: FileStore
     target: TargetPython
     scratch: Path
+    interiors: Interiors
 
 
 @contextmanager
@@ -80,7 +82,9 @@ def open_workshop(settings: Settings, stop: Event, notify: Notify) -> Iterator[W
         notify(Noted(f"image: {settings.image_name}, {identifier}"))
         with _sandbox(settings, engine, identifier, interpreter, stop) as sandbox:
             store = FileStore(settings.cache / "store", reuse=settings.reuse)
-            yield Workshop(sandbox, store, describe_target(sandbox, store), sandbox.scratch)
+            target = describe_target(sandbox, store)
+            interiors = Interiors(engine, sandbox, store, target)
+            yield Workshop(sandbox, store, target, sandbox.scratch, interiors)
 
 
 def _chosen_image(settings: Settings) -> tuple[Image, str]:

@@ -14,6 +14,7 @@ from builder.app.capacity import available_memory_gb
 from builder.app.cargo import cargo_access
 from builder.app.customization import Customization
 from builder.app.hooks import Hooks
+from builder.app.package_images import PackageImages
 from builder.app.pre_built import PreBuiltWheels
 from builder.app.settings import Settings
 from builder.app.workshop import Notify, Workshop
@@ -43,7 +44,6 @@ from builder.workflows.cached import CachedWheels
 from builder.workflows.environments import Environments
 from builder.workflows.foreign import ForeignWheels
 from builder.workflows.packages import ForeignWheel, Package
-from builder.workflows.posture import Posture
 from builder.workflows.sources import SourceFolders, Sources
 from builder.workflows.vendoring import CrateVendor
 
@@ -113,11 +113,12 @@ class World:
             shop.store,
             shop.sandbox,
             Environments(settings.cache, shop.store, shop.sandbox, shop.target),
-            Posture(shop.sandbox),
+            shop.interiors,
             shop.target,
             BuildRules(logs, self._jobs, settings.limits),
             notify,
         )
+        self._images = PackageImages(settings, overrides, shop.interiors, notify)
         self._wheels = WheelsRepository(settings.wheels_repo)
         wheels = partial(ForeignWheels, store=shop.store, target=shop.target, scratch=shop.scratch)
         self._foreign = wheels(index)
@@ -226,7 +227,7 @@ class World:
 
     def _build(self, spec: BuildSpec) -> BuildOutcome:
         with full_disk():
-            return self._builds.build(self._customization.spec(spec))
+            return self._builds.build(self._images.placed(self._customization.spec(spec)))
 
     def publish(self, package: Package) -> None:
         """Makes a finished wheel visible, and tells of the package.

@@ -1,6 +1,7 @@
 """Reads the log of a failed bootstrap, and says what would mend it."""
 
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from builder.errors import BuilderError, ImageError, StorageError
@@ -45,6 +46,8 @@ _CONFLICT_HINT = (
     "a package cannot stand beside what the image has: take an image without that (`image:` in the"
     " package's settings)"
 )
+_SCRIPT = re.compile(r"(?:I: running --[a-z-]+ in shell: sh -c '|.*E: command failed: )set -eu")
+_AFTER_SCRIPT = re.compile(r"[IEW]: |' exec ")
 _SYMPTOMS = (
     (r"NO_PUBKEY|is not signed|keyring .* does not exist|Missing key", _KEYRING_HINT),
     (r"/etc/sub[ug]id|new[ug]idmap", _NO_SUBIDS_HINT),
@@ -68,7 +71,7 @@ def diagnose(log: Path, status: int, scratch: Path) -> BuilderError:
 
 def explain_failure(text: str, log: Path, status: int, scratch: Path) -> BuilderError:
     """As `diagnose`, for the text of a log."""
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = [line for line in _without_scripts(text.splitlines()) if line.strip()]
     last = "\n".join(f"  {line}" for line in lines[-_SHOWN_LINES:])
     message = f"mmdebstrap failed with status {status}; its last lines:\n{last}\nlog: {log}"
     if _FULL.search(text):
@@ -79,3 +82,17 @@ def explain_failure(text: str, log: Path, status: int, scratch: Path) -> Builder
     complaints = "\n".join(line for line in lines if line.startswith(("E:", "W:", "Err:", "  ")))
     hint = next((hint for symptom, hint in _SYMPTOMS if re.search(symptom, complaints)), "")
     return ImageError(message, hint=hint)
+
+
+def _without_scripts(lines: Iterable[str]) -> Iterator[str]:
+    """The lines without those of our own scripts, which mmdebstrap repeats whole."""
+    inside = False
+    for line in lines:
+        if _SCRIPT.fullmatch(line):
+            inside = True
+        elif inside and _AFTER_SCRIPT.match(line):
+            inside = False
+            if not line.startswith("'"):
+                yield line
+        elif not inside:
+            yield line

@@ -11,14 +11,12 @@ Location = tuple[str, ...]
 _NOT_IN_FORCE: tuple[Location, ...] = (
     ("download_source", "url"),
     ("download_source", "destination_filename"),
-    ("image",),
-    ("system_packages",),
     ("resolver_dist", "include_sdists"),
     ("resolver_dist", "include_wheels"),
     ("resolver_dist", "ignore_platform"),
     ("source",),
 )
-_VARIANT_NOT_IN_FORCE = ("image", "source", "system_packages")
+_VARIANT_NOT_IN_FORCE = ("source",)
 _DEPRECATED: Location = ("build_options", "build_ext_parallel")
 
 

@@ -51,9 +51,9 @@ from builder.ports import Store
 from builder.prepare.task import top_folder
 from builder.resolve.closure import applies
 from builder.workflows.environments import Environments
+from builder.workflows.interiors import Interiors
 from builder.workflows.logs import appending_to, log_path, tail
-from builder.workflows.posture import Posture
-from builder.workflows.sandbox import RESULT, Finished, Sandbox, Task, in_words
+from builder.workflows.sandbox import RESULT, Finished, Interior, Sandbox, Task, in_words
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Builds:
         store: Store,
         sandbox: Sandbox,
         environments: Environments,
-        posture: Posture,
+        interiors: Interiors,
         target: TargetPython,
         rules: BuildRules,
         notify: Callable[[Event], None],
@@ -82,7 +82,7 @@ class Builds:
         self._store = store
         self._sandbox = sandbox
         self._environments = environments
-        self._posture = posture
+        self._interiors = interiors
         self._target = target
         self._rules = rules
         self._notify = notify
@@ -92,6 +92,7 @@ class Builds:
 
         Raises:
             EngineError: the engine refused the container.
+            ImageError: the image of the spec cannot be loaded.
             StorageError: the disk is full, or the store lost a wheel.
         """
         known = self._known(spec)
@@ -100,10 +101,10 @@ class Builds:
                 self._notify(PackageMoved(spec.source.pin, Stage.REUSED))
                 return replace(known, reused=True)
             return known
-        self._posture.require()
+        interior = self._interiors.ready(spec.image)
         stage = Stage.BUILDING if spec.goal is Goal.WHEEL else Stage.ASKING
         self._notify(PackageMoved(spec.source.pin, stage))
-        outcome = self._run(spec)
+        outcome = self._run(spec, interior)
         if not isinstance(outcome, Failure):
             self._store.record(spec.key, _to_json(outcome))
         return outcome
@@ -117,7 +118,7 @@ class Builds:
             return None
         return outcome
 
-    def _run(self, spec: BuildSpec) -> BuildOutcome:
+    def _run(self, spec: BuildSpec, interior: Interior) -> BuildOutcome:
         pin = spec.source.pin
         log = log_path(self._rules.logs, pin)
         source = self._store.path(spec.source.archive)
@@ -137,6 +138,7 @@ class Builds:
             binds=binds,
             variables=_variables(spec, self._rules.jobs(pin)),
             limits=self._rules.limits,
+            interior=interior,
         )
         with appending_to(log) as output, self._sandbox.run(task, output) as finished:
             outcome = self._outcome(spec, finished)

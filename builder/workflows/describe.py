@@ -10,19 +10,27 @@ from builder.domain.targets import Description, target_python
 from builder.errors import ImageError
 from builder.inspect.collect import RefusedOutput, read_small
 from builder.ports import Store
-from builder.workflows.sandbox import RESULT, Sandbox, Task, in_words
+from builder.workflows.sandbox import RESULT, Interior, Sandbox, Task, in_words
 
 
-def describe_target(sandbox: Sandbox, store: Store) -> TargetPython:
+def describe_target(
+    sandbox: Sandbox, store: Store, interior: Interior | None = None
+) -> TargetPython:
     """What wheels are built for. The answer is remembered in the store.
+
+    Args:
+        sandbox: where to ask.
+        store: where the answer is kept.
+        interior: another image than that of the run.
 
     Raises:
         ImageError: the image has no usable Python.
     """
-    key = Digest.of_bytes(f"describe 1\n{sandbox.image}\n{sandbox.agent.digest.sha256}".encode())
+    image = sandbox.image if interior is None else interior.image
+    key = Digest.of_bytes(f"describe 1\n{image}\n{sandbox.agent.digest.sha256}".encode())
     answer = store.result(key)
     if answer is None:
-        answer = _ask(sandbox)
+        answer = _ask(sandbox, interior)
         store.record(key, answer)
     try:
         return target_python(Description.model_validate(json.loads(answer)))
@@ -30,9 +38,9 @@ def describe_target(sandbox: Sandbox, store: Store) -> TargetPython:
         raise ImageError(f"the image's Python cannot be used: {error}") from error
 
 
-def _ask(sandbox: Sandbox) -> bytes:
+def _ask(sandbox: Sandbox, interior: Interior | None) -> bytes:
     printed: list[bytes] = []
-    task = Task(name="describe", order={"action": "describe"})
+    task = Task(name="describe", order={"action": "describe"}, interior=interior)
     with sandbox.run(task, printed.append) as finished:
         said = b"".join(printed)[-2000:].decode("utf-8", "replace").strip()
         if not finished.exit.succeeded:

@@ -1,14 +1,13 @@
 """Looks at the sandbox from inside before anything of upstream runs, and stops where it leaks."""
 
 import json
-import threading
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from builder.domain.containers import Enforcement
 from builder.errors import EngineError
 from builder.inspect.collect import RefusedOutput, read_small
-from builder.workflows.sandbox import RESULT, Sandbox, Task, in_words
+from builder.workflows.sandbox import RESULT, Interior, Sandbox, Task, in_words
 
 _SECCOMP_FILTER = "2"
 _WRITABLE = {"/build", "/dev/shm", "/out", "/tmp"}  # noqa: S108 - inside a container
@@ -33,37 +32,25 @@ class _Seen(BaseModel):
     hosts: list[str]
 
 
-class Posture:
-    """Checks a sandbox once, at the first call; later calls return at once."""
+def require_posture(sandbox: Sandbox, interior: Interior) -> None:
+    """Makes sure that what was promised holds inside.
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
-        self._lock = threading.Lock()
-        self._checked = False
-
-    def require(self) -> None:
-        """Makes sure that what was promised holds inside.
-
-        Raises:
-            EngineError: something does not.
-        """
-        with self._lock:
-            if self._checked:
-                return
-            broken = [promise for promise in probe(self._sandbox) if not promise.kept]
-            if broken:
-                lines = "".join(f"\n  {one.promise}: {one.means}" for one in broken)
-                raise EngineError(
-                    f"the sandbox does not hold what it promises, so nothing is built:{lines}",
-                    hint="`builder doctor` shows what this host's engines can do",
-                )
-            self._checked = True
+    Raises:
+        EngineError: something does not.
+    """
+    broken = [promise for promise in probe(sandbox, interior) if not promise.kept]
+    if broken:
+        lines = "".join(f"\n  {one.promise}: {one.means}" for one in broken)
+        raise EngineError(
+            f"the sandbox does not hold what it promises, so nothing is built:{lines}",
+            hint="`builder doctor` shows what this host's engines can do",
+        )
 
 
-def probe(sandbox: Sandbox) -> tuple[Enforcement, ...]:
+def probe(sandbox: Sandbox, interior: Interior | None = None) -> tuple[Enforcement, ...]:
     """What a container of the very kind that builds get really is, seen from inside."""
     printed: list[bytes] = []
-    task = Task(name="probe", order={"action": "probe"})
+    task = Task(name="probe", order={"action": "probe"}, interior=interior)
     with sandbox.run(task, printed.append) as finished:
         if not finished.exit.succeeded:
             said = b"".join(printed)[-2000:].decode("utf-8", "replace").strip()

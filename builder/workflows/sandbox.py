@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from threading import Event
+from threading import Event, Lock
 
 from builder.domain.containers import (
     GIB,
@@ -20,6 +20,7 @@ from builder.domain.containers import (
     Network,
     Tmpfs,
 )
+from builder.domain.images import Image
 from builder.errors import StorageError
 from builder.ports import Engine
 from builder.workflows.agent import Agent
@@ -48,6 +49,21 @@ class Room:
 
 
 @dataclass(frozen=True)
+class Interior:
+    """What a container is made of.
+
+    Attributes:
+        image: the image's ID in the engine.
+        interpreter: the image's Python.
+        source: what the engine loads it from; None for one that it has.
+    """
+
+    image: str
+    interpreter: str
+    source: Image | None = None
+
+
+@dataclass(frozen=True)
 class Finished:
     """How a task ended, and the folder that it wrote; the folder goes when the block ends."""
 
@@ -64,6 +80,7 @@ class Task:
         order: what the agent reads from /in/task.json.
         inputs: files below /in, by name.
         binds: further folders that the container sees, read-only.
+        interior: what to run it in, if not in the image of the run.
         network: anything but `NONE` is for tasks that run nothing of upstream's.
     """
 
@@ -73,6 +90,7 @@ class Task:
     binds: Sequence[BindMount] = ()
     variables: Sequence[tuple[str, str]] = ()
     limits: Limits = _SHORT
+    interior: Interior | None = None
     network: Network = Network.NONE
 
 
@@ -85,6 +103,8 @@ class Sandbox:
         self._room = room
         self._stop = stop
         self._numbers = itertools.count(1)
+        self._loaded: set[str] = set()
+        self._loading = Lock()
 
     @property
     def agent(self) -> Agent:
@@ -93,6 +113,11 @@ class Sandbox:
     @property
     def image(self) -> str:
         return self._room.image
+
+    @property
+    def interior(self) -> Interior:
+        """The image of the run."""
+        return Interior(self._room.image, self._room.interpreter)
 
     @property
     def scratch(self) -> Path:
@@ -108,6 +133,7 @@ class Sandbox:
 
         Raises:
             EngineError: the engine refused.
+            ImageError: the image of the task cannot be loaded.
             StorageError: the scratch folder cannot be written.
         """
         number = next(self._numbers)
@@ -115,16 +141,27 @@ class Sandbox:
         try:
             _fill(folder, task)
             spec = self._spec(task, folder, number)
+            self._load(task.interior)
             yield Finished(self._engine.run(spec, output, self._stop), folder / "out")
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
+    def _load(self, interior: Interior | None) -> None:
+        """Once for each image, when it is first needed."""
+        if interior is None or interior.source is None:
+            return
+        with self._loading:
+            if interior.image not in self._loaded:
+                self._engine.ensure_image(interior.source)
+                self._loaded.add(interior.image)
+
     def _spec(self, task: Task, folder: Path, number: int) -> ContainerSpec:
         room = self._room
+        interior = task.interior or self.interior
         return ContainerSpec(
             name=f"builder-{room.labels['builder.run']}-{number}-{task.name}",
-            image=room.image,
-            command=(room.interpreter, "-I", "-B", "-u", "/agent"),
+            image=interior.image,
+            command=(interior.interpreter, "-I", "-B", "-u", "/agent"),
             environment=tuple(task.variables),
             binds=(
                 BindMount(self._agent.folder, PurePosixPath("/agent")),

@@ -45,3 +45,19 @@ def test_a_full_disk_is_a_matter_of_storage() -> None:
 def test_ordinary_output_of_apt_is_no_symptom() -> None:
     text = "Suggested packages: qemu-user-static\nSetting up newuidmap\nE: odd\n"
     assert explain_failure(text, LOG, 1, SCRATCH).hint == ""
+
+
+def test_a_script_of_ours_that_mmdebstrap_repeats_does_not_hide_what_went_wrong() -> None:
+    script = "\n".join(["set -eu", *(f"step {n}" for n in range(30))])
+    text = (
+        f"I: running --customize-hook in shell: sh -c '{script}\n' exec /scratch/x\n"
+        "Reading package lists...\nE: Unable to locate package nosuch\n"
+        f"E: setup failed: E: command failed: {script}\n"
+        "I: main() received signal PIPE\nE: mmdebstrap failed to run\n"
+    )
+
+    error = explain_failure(text, LOG, 1, SCRATCH)
+
+    assert "  E: Unable to locate package nosuch\n" in error.message
+    assert "step" not in error.message
+    assert "`system_packages`" in error.hint
