@@ -45,6 +45,10 @@ def load_overrides(settings: Settings, notify: Callable[[Event], None]) -> Overr
     decisions, wrong = load_plugins(entries)
     hooks, wrong_hooks = load_hooks(it for it in entries if it.group == HOOK_GROUP)
     require_none((*wrong, *wrong_hooks))
+    for name, plugin in decisions.items():
+        notify(Noted(f"plugin of {name}: {plugin.place} decides {', '.join(plugin.functions)}"))
+    for event, several in hooks.items():
+        notify(Noted(f"told of {event}: {', '.join(hook.place for hook in several)}"))
     for entry in entries:
         if entry.group == FOREIGN_HOOKS and entry.name in HOOKS:
             note = f"{place_of(entry)} is not called: it is written for Fromager"

@@ -18,7 +18,7 @@ class Row:
         version: None in the row for every version.
         patches: how many are applied because of this row, for the variant that was chosen.
         variants: what is said for each variant that any package names.
-        plugin_hooks: the plugin that changes how the package is built.
+        plugin_hooks: what its plugin decides; the plugin itself where it cannot run here.
         settings: the fields that its settings give.
     """
 
@@ -59,9 +59,14 @@ def _rows(overrides: Overrides, name: NormalizedName, variants: list[str]) -> It
             patches=patches,
             min_release_age=overrides.min_release_age(name),
             variants={variant: _said(settings, variant) for variant in variants},
-            plugin_hooks=overrides.plugins.get(name, ""),
+            plugin_hooks=_decided(overrides, name),
             settings=tuple(sorted(settings.model_fields_set)),
         )
+
+
+def _decided(overrides: Overrides, name: NormalizedName) -> str:
+    plugin = overrides.decisions.get(name)
+    return overrides.plugins.get(name, "") if plugin is None else ", ".join(plugin.functions)
 
 
 def _patches(overrides: Overrides, name: NormalizedName) -> dict[Version | None, int]:
