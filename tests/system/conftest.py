@@ -18,6 +18,7 @@ from builder.engines.podman_service import own_service
 from builder.engines.private_folder import private_folder
 from builder.engines.surroundings import Surroundings
 from tests.index_server import IndexServer, index_server
+from tests.system import fromager
 from tests.system.sdists import Package
 
 ENGINES = [
@@ -133,6 +134,14 @@ def engine(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def program(engine: str, index: IndexServer, tmp_path: Path) -> Program:
     return Program(engine, index, tmp_path / "output")
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A virtual environment that has Fromager; it is made once."""
+    environment = tmp_path_factory.mktemp("fromager") / "environment"
+    fromager.install(environment)
+    return environment
 
 
 @pytest.fixture

@@ -115,13 +115,6 @@ def limits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    environment = tmp_path_factory.mktemp("fromager") / "environment"
-    theirs.install(environment)
-    return environment
-
-
 @pytest.fixture(scope="module")
 def fromager(installed: Path, settings: Path) -> Fromager:
     return Fromager(installed, settings)
