@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from builder.domain.containers import MIB, BindMount, Ending, Limits, Tmpfs
+from builder.domain.containers import MIB, BindMount, Ending, Limits, Network, Tmpfs
 from builder.domain.digests import Digest
 from builder.engines.posture import HOST_NAME
 from builder.errors import ImageError
@@ -103,6 +104,59 @@ except OSError as error:
 """
 
     assert python(real, code).splitlines() == ["['lo']", "ENETUNREACH"]
+
+
+def test_the_hosts_network_is_there_for_who_asks_and_every_other_wall_stays(real: Subject) -> None:
+    code = """
+import os, socket, sys
+with socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=5) as connection:
+    print(connection.recv(9).decode())
+print(open("/etc/resolv.conf").read())
+print("uid", os.getuid())
+fields = dict(line.split(":\\t", 1) for line in open("/proc/self/status") if ":\\t" in line)
+print("powers", int(fields["CapEff"], 16), int(fields["CapBnd"], 16), fields["NoNewPrivs"].strip())
+print("seccomp", fields["Seccomp"].strip())
+for path in ("/new", "/etc/resolv.conf"):
+    try:
+        open(path, "a")
+    except OSError:
+        print("cannot write", path)
+"""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        answering = threading.Thread(target=answer, args=(listening,))
+        answering.start()
+        port = str(listening.getsockname()[1])
+        spec = real.spec(
+            PYTHON,
+            "-I",
+            "-c",
+            code,
+            port,
+            binds=HOST_PROGRAMS,
+            environment=(("PATH", "/usr/bin:/bin"),),
+        )
+        ran = real.run(dataclasses.replace(spec, network=Network.HOST))
+        answering.join()
+
+    lines = ran.text.splitlines()
+    assert lines[0] == "from here"
+    assert set(resolvers(Path("/etc/resolv.conf").read_text())) <= set(resolvers(ran.text))
+    assert "uid 0" not in lines
+    assert lines[-4:] == [
+        "powers 0 0 1",
+        "seccomp 2",
+        "cannot write /new",
+        "cannot write /etc/resolv.conf",
+    ]
+
+
+def answer(listening: socket.socket) -> None:
+    with listening.accept()[0] as connection:
+        connection.sendall(b"from here")
+
+
+def resolvers(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith("nameserver")]
 
 
 @pytest.mark.parametrize(
