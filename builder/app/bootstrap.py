@@ -14,6 +14,7 @@ from builder.app.reports import reported, write_report
 from builder.app.repositories import Identification, Identified
 from builder.app.requested import Wanted, open_index, read_requested, release_ages
 from builder.app.settings import Settings
+from builder.app.unused_patches import tell_unused_patches
 from builder.app.workshop import Notify, Workshop, open_workshop
 from builder.app.world import Place, World, full_disk
 from builder.domain.graph import DependencyGraph
@@ -109,6 +110,8 @@ def bootstrap(
             world.settle(result.graph.nodes.values() if result.graph is not None else ())
         finally:
             commits.forget_provisional()
+    if result.graph is not None:
+        tell_unused_patches(overrides, result.graph.nodes.values(), notify)
     _write_records(settings, wanted, result, rules, manner)
     if manner.test_mode:
         write_report(settings, reported(result), now)

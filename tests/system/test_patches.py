@@ -82,12 +82,15 @@ def test_patches_are_applied_in_order_and_a_changed_one_builds_anew(
     again = bootstrap(program, patches)
     lay(patches, "library-1.0.0/cpu/002-second.patch", NEEDS_THE_FIRST)
     lay(patches, "library/rocm/000-other.patch", MISFIT)
+    lay(patches, "library-0.9/003-left.patch", MISFIT)
     second = bootstrap(program, patches)
 
     assert first.status == 0, first.stderr
     assert "0 built now" in again.stderr
     assert second.status == 0, second.stderr
     assert "1 built now" in second.stderr
+    left = "library-0.9/003-left.patch is used by no version that was built: it is for 0.9"
+    assert f"warning: {left}" in second.stderr
     log = program.log(library(salt)[1])
     assert "applying 001-001-first.patch" in log
     assert log.index("applying 001-001") < log.index("applying 002-002-second.patch")
