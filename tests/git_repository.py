@@ -138,6 +138,20 @@ class _Elsewhere(BaseHTTPRequestHandler):
         pass
 
 
+class _Demanding(BaseHTTPRequestHandler):
+    heard: list[str]
+
+    def do_GET(self) -> None:
+        self.heard.append(self.headers.get("Authorization", ""))
+        self.send_response(401)
+        self.send_header("WWW-Authenticate", 'Basic realm="here"')
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
 @dataclass(frozen=True)
 class GitServer:
     """Where repositories are served; `heard` are the logins that came with requests."""
@@ -160,6 +174,14 @@ def dumb_server(root: Path) -> Iterator[GitServer]:
     """Serves a folder as plain files; repositories there need `update-server-info`."""
     with _serving(partial(_Dumb, directory=str(root))) as url:
         yield GitServer(f"git+{url}", [])
+
+
+@contextmanager
+def demanding_server() -> Iterator[GitServer]:
+    """Wants a login, and takes none."""
+    heard: list[str] = []
+    with _serving(type("Handler", (_Demanding,), {"heard": heard})) as url:
+        yield GitServer(f"git+{url}", heard)
 
 
 @contextmanager

@@ -85,6 +85,10 @@ def git_environment(
         "GIT_CONFIG_SYSTEM": "/dev/null",
         "GIT_CONFIG_GLOBAL": "/dev/null",
         "GIT_ATTR_NOSYSTEM": "1",
+        # Beside the settings, for these hold for whatever git starts: it serves local
+        # repositories by another git, which heeds their own settings and not ours.
+        "GIT_ALLOW_PROTOCOL": reference.scheme if reference is not None else "none",
+        "GIT_NO_LAZY_FETCH": "1",
         "GIT_NO_REPLACE_OBJECTS": "1",
         "GIT_LITERAL_PATHSPECS": "1",
         "GIT_TERMINAL_PROMPT": "0",

@@ -11,9 +11,11 @@ from builder.domain.digests import Digest
 from builder.domain.repositories import GitReference
 from builder.errors import IndexUnreachableError, InputError
 from builder.indexes.git import GitLimits, GitRepositories
+from builder.indexes.git_commands import git_environment
 from builder.indexes.git_errors import unreachable
 from tests.git_repository import (
     GitRepository,
+    demanding_server,
     dumb_server,
     redirecting_server,
     smart_server,
@@ -297,6 +299,122 @@ def test_configuration_of_the_user_has_no_say(
         GitRepositories(tmp_path / "c", dict(os.environ)).fetch(parsed(repository.url)).ref
         == commit
     )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("GIT_SSH_COMMAND", "GIT_SSH", "GIT_PROXY_COMMAND", "GIT_ASKPASS", "SSH_ASKPASS"),
+        *("GIT_EXTERNAL_DIFF", "GIT_PAGER", "GIT_EDITOR", "GIT_TRACE2_EVENT"),
+    ],
+)
+def test_no_program_that_a_variable_names_is_started(
+    name: str, repository: GitRepository, tmp_path: Path
+) -> None:
+    commit = repository.commit({"a": "1"})
+    canary = tmp_path / "canary"
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\ntouch {canary}\n")
+    program.chmod(0o755)
+    git = GitRepositories(tmp_path / "c", {**os.environ, name: str(program)})
+
+    assert git.fetch(parsed(repository.url)).ref == commit
+    assert not canary.exists()
+
+
+def test_no_variable_changes_what_git_may_do(repository: GitRepository, tmp_path: Path) -> None:
+    commit = repository.commit({"a": "1"})
+    canary = tmp_path / "canary"
+    hooks = tmp_path / "templates/hooks"
+    hooks.mkdir(parents=True)
+    (hooks / "reference-transaction").write_text(f"#!/bin/sh\ntouch {canary}\n")
+    (hooks / "reference-transaction").chmod(0o755)
+    elsewhere = {
+        "GIT_ALLOW_PROTOCOL": "ext:ftp",
+        "GIT_PROTOCOL_FROM_USER": "1",
+        "GIT_CONFIG_PARAMETERS": f"'core.fsmonitor=touch {canary}'",
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "core.hooksPath",
+        "GIT_CONFIG_VALUE_0": str(hooks),
+        "GIT_TEMPLATE_DIR": str(hooks.parent),
+        "GIT_EXEC_PATH": str(tmp_path),
+        "GIT_OBJECT_DIRECTORY": str(tmp_path / "objects"),
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(tmp_path / "objects"),
+        "GIT_NAMESPACE": "other",
+    }
+
+    git = GitRepositories(tmp_path / "c", {**os.environ, **elsewhere})
+
+    assert git.fetch(parsed(repository.url)).ref == commit
+    assert not canary.exists()
+    assert not (tmp_path / "objects").exists()
+
+
+def test_helpers_for_logins_are_not_asked(
+    repository: GitRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    canary = tmp_path / "canary"
+    configured = f'[credential]\n\thelper = "!touch {canary}; echo password=x"\n'
+    (tmp_path / ".gitconfig").write_text(configured)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    repository.commit({"a": "1"})
+    git = GitRepositories(
+        tmp_path / "c", {**os.environ, "GIT_CONFIG_GLOBAL": str(tmp_path / ".gitconfig")}
+    )
+
+    with demanding_server() as server, pytest.raises(IndexUnreachableError):
+        git.fetch(parsed(f"{server.url}/project/.git"))
+
+    assert server.heard == [""]
+    assert not canary.exists()
+
+
+def test_a_repository_that_would_fetch_what_it_lacks_fetches_nothing(
+    repository: GitRepository, git: GitRepositories, tmp_path: Path
+) -> None:
+    canary = tmp_path / "canary"
+    repository.commit({"a": "lost"})
+    lost = repository.git("rev-parse", "HEAD:a")
+    (repository.folder / ".git/objects" / lost[:2] / lost[2:]).unlink()
+    for setting, value in (
+        ("core.repositoryFormatVersion", "1"),
+        ("extensions.partialClone", "evil"),
+        ("remote.evil.promisor", "true"),
+        ("remote.evil.url", f"ext::touch {canary}"),
+        ("protocol.ext.allow", "always"),
+        ("protocol.allow", "always"),
+    ):
+        repository.git("config", setting, value)
+
+    with pytest.raises(IndexUnreachableError):
+        git.fetch(parsed(repository.url))
+
+    assert not canary.exists()
+
+
+def test_what_git_starts_is_held_to_the_same_way_of_fetching() -> None:
+    served = git_environment({"GIT_ALLOW_PROTOCOL": "ext"}, parsed("git+file:///srv/a"))
+    alone = git_environment({"GIT_NO_LAZY_FETCH": "0"})
+
+    assert (served["GIT_ALLOW_PROTOCOL"], served["GIT_NO_LAZY_FETCH"]) == ("file", "1")
+    assert (alone["GIT_ALLOW_PROTOCOL"], alone["GIT_NO_LAZY_FETCH"]) == ("none", "1")
+
+
+def test_nothing_that_a_repository_borrows_from_is_borrowed_from_here(
+    repository: GitRepository, git: GitRepositories, tmp_path: Path
+) -> None:
+    other = GitRepository.make(tmp_path / "other")
+    other.commit({"a": "1"})
+    commit = repository.commit({"b": "2"})
+    info = repository.folder / ".git/objects/info"
+    info.mkdir(exist_ok=True)
+    (info / "alternates").write_text(f"{other.folder}/.git/objects\n")
+
+    git.fetch(parsed(repository.url))
+
+    (cached,) = (tmp_path / "cache").glob(f"*{commit}.git")
+    assert not (cached / "objects/info/alternates").exists()
+    assert "promisor" not in (cached / "config").read_text()
 
 
 def test_what_grows_without_end_or_takes_too_long_is_stopped(

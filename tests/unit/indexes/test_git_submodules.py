@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from builder.domain.repositories import GitReference, Submodules
-from builder.errors import InputError
+from builder.errors import BuilderError, InputError
 from builder.indexes.git import GitRepositories
 from builder.indexes.git_submodules import Declared, declared, is_usable, linked, source_of
-from tests.git_repository import GitRepository
+from tests.git_repository import GitRepository, smart_server
 
 ALL = Submodules(every=True)
 COMMIT = "1" * 40
@@ -174,3 +174,70 @@ def test_names_may_hold_dots_and_what_is_half_told_is_none() -> None:
     listed = b"submodule.a.b.path\na/b\0submodule.a.b.url\n../b\0submodule.c.path\nc\0"
 
     assert declared(listed) == (Declared("a/b", "../b"),)
+
+
+def modules(name: str, path: str, url: str) -> str:
+    return f'[submodule "{name}"]\n\tpath = {path}\n\turl = {url}\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "url", "reason"),
+    [
+        ("part", "part", "file://{0}/inner", "is not fetched from there"),
+        ("part", "part", "{0}/inner", "names no repository"),
+        ("part", "part", "../../../../{0}/inner", "above the repository host|gitmodulesUrl"),
+        ("part", "part", "ext::touch% {0}/canary", "names no repository"),
+        ("part", "part", "-u{0}/canary", "gitmodules|fsck"),
+        ("part", "part", "ssh://-oProxyCommand=touch/x", "no repository|gitmodules|fsck"),
+        ("part", "../part", "../inner/.git", "is no path of a submodule"),
+        ("part", "/part", "../inner/.git", "is no path of a submodule"),
+        ("part", "a/../../part", "../inner/.git", "is no path of a submodule"),
+        ("part", ".git/hooks", "../inner/.git", "is no path of a submodule"),
+        ("../../part", "part", "../inner/.git", "gitmodules|fsck"),
+    ],
+)
+def test_modules_that_lead_to_this_machine_or_out_of_the_tree_are_refused(
+    name: str, path: str, url: str, reason: str, git: GitRepositories, tmp_path: Path
+) -> None:
+    served = tmp_path / "served"
+    inner, top = (GitRepository.make(served / folder) for folder in ("inner", "top"))
+    commit = inner.commit({"secret": "of this machine"})
+    top.commit({".gitmodules": modules(name, path, url.format(served))})
+    top.git("update-index", "--add", "--cacheinfo", f"160000,{commit},part")
+    top.git("commit", "--quiet", "--message=a link")
+
+    with smart_server(served) as server, pytest.raises(BuilderError, match=reason):
+        git.archive(
+            git.fetch(GitReference.parse(f"{server.url}/top/.git@main")),
+            "p",
+            tmp_path / "1.tar.gz",
+            ALL,
+        )
+
+    assert not (tmp_path / "1.tar.gz").exists()
+    assert list(served.glob("canary*")) == []
+    assert [it for it in (tmp_path / "cache").glob("*.git") if commit in it.name] == []
+
+
+def test_a_path_through_a_link_leads_nowhere(git: GitRepositories, tmp_path: Path) -> None:
+    served, outside = tmp_path / "served", tmp_path / "outside"
+    outside.mkdir()
+    inner, top = (GitRepository.make(served / folder) for folder in ("inner", "top"))
+    commit = inner.commit({"in": "inner"})
+    top.commit({".gitmodules": modules("part", "link/part", "../inner")})
+    (top.folder / "link").symlink_to(outside)
+    top.git("add", "--all")
+    top.git("commit", "--quiet", "--message=a link")
+    through = git.fetch(GitReference.parse(top.url))
+    (top.folder / "link").unlink()
+    top.git("rm", "--quiet", "--cached", "link")
+    top.git("update-index", "--add", "--cacheinfo", f"160000,{commit},link/part")
+    top.git("commit", "--quiet", "--message=a folder")
+    beside = git.fetch(GitReference.parse(top.url))
+
+    git.archive(through, "p", tmp_path / "1.tar.gz", ALL)
+    git.archive(beside, "p", tmp_path / "2.tar.gz", ALL)
+
+    assert set(files(tmp_path / "1.tar.gz")) == {"p/.gitmodules"}
+    assert files(tmp_path / "2.tar.gz")["p/link/part/in"] == "inner"
+    assert list(outside.iterdir()) == []
