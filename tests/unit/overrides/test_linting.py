@@ -45,6 +45,11 @@ def test_nothing_has_no_problem(tmp_path: Path) -> None:
 
 
 UNSOUND = {
+    "a value that is no template": (
+        {"settings/a.yaml": "env:\n  A: a\n  B: ${A-x}"},
+        "settings/a.yaml:3: env.B: character 1: write ${NAME} or ${NAME:-default}",
+        "",
+    ),
     "settings with a dash": (
         {"settings/some-pkg.yaml": ""},
         "settings/some-pkg.yaml: 'some-pkg' is not how a project is called here",
