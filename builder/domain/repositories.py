@@ -20,7 +20,7 @@ _URL = re.compile(
 _HINT = "write git+https://HOST/PATH@REF, with a tag, a branch or a commit as REF"
 _FRAGMENT_HINT = (
     "leave #egg=… out, and write NAME @ git+https://HOST/PATH@REF where the name has to be told; "
-    "a folder within a repository cannot be built by itself"
+    "build_dir in the settings of NAME says which folder of the repository is built"
 )
 _BEGINNING_HINT = "write https://HOST/PATH/, and every repository below it is allowed"
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
