@@ -14,7 +14,7 @@ from builder.app.reports import reported, write_report
 from builder.app.repositories import Identification, Identified
 from builder.app.requested import Wanted, open_index, read_requested, release_ages
 from builder.app.settings import Settings
-from builder.app.unused_patches import tell_unused_patches
+from builder.app.sourcing import with_origins
 from builder.app.workshop import Notify, Workshop, open_workshop
 from builder.app.world import Place, World, full_disk
 from builder.domain.graph import DependencyGraph
@@ -93,7 +93,15 @@ def bootstrap(
             PreviousChoices(previous),
             seeds,
         )
-        place = Place(settings, usual, shop, overrides, notify, hashes=requested.hashes)
+        place = Place(
+            settings,
+            usual,
+            shop,
+            overrides,
+            notify,
+            hashes=requested.hashes,
+            previous=previous,
+        )
         commits = Commits(place, open_repositories(settings), held_states(previous))
         policy = Policy(allowed, {}, goes_on=manner.test_mode)
         try:
@@ -111,7 +119,7 @@ def bootstrap(
         finally:
             commits.forget_provisional()
     if result.graph is not None:
-        tell_unused_patches(overrides, result.graph.nodes.values(), notify)
+        result = replace(result, graph=with_origins(result.graph, overrides))
     _write_records(settings, wanted, result, rules, manner)
     if manner.test_mode:
         write_report(settings, reported(result), now)

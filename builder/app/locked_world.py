@@ -10,6 +10,7 @@ from builder.app.world import AS_SEED, Place, World, full_disk
 from builder.domain.builds import Failure, Phase, Wheel
 from builder.domain.digests import Digest
 from builder.domain.graph import EnvironmentPart, GraphNode
+from builder.domain.origins import AtAddress
 from builder.domain.releases import Candidate, NoSuchProject, Pin, RemoteFile
 from builder.domain.repositories import GitReference, is_repository
 from builder.domain.sources import SourceTree
@@ -42,13 +43,19 @@ class LockedWorld(World):
             file = self._packed(node)
         else:
             file = file_at(node.source_url, node.source)
+        by_settings = node.by_settings
         if file.digest is None:
-            promised = self._promised(node.pin, file)
-            if isinstance(promised, Failure):
-                return promised
-            file = promised
-        found = Candidate(node.pin, file, (), SpecifierSet(), None, file.url)
-        return self.source(replace(found, rebuilt=node.rebuilt))
+            origin = self._overrides.origin(node.pin)
+            by_settings = isinstance(origin, AtAddress) and origin.url == file.url
+            if not by_settings:
+                promised = self._promised(node.pin, file)
+                if isinstance(promised, Failure):
+                    return promised
+                file = promised
+            elif isinstance(origin, AtAddress):
+                file = replace(file, digest=origin.digest)
+        where = file.url
+        return self.source(Candidate(node.pin, file, (), SpecifierSet(), None, where, by_settings))
 
     def _packed(self, node: GraphNode) -> RemoteFile:
         """A commit as an archive; without a digest in the lock, whatever its repository has."""

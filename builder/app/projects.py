@@ -14,6 +14,7 @@ from packaging.version import InvalidVersion, Version
 from builder.app.overrides import load_overrides
 from builder.app.requested import open_index, release_ages
 from builder.app.settings import Settings
+from builder.app.sourcing import kinds_of
 from builder.app.target import target_if_known
 from builder.app.workshop import Notify
 from builder.domain.events import Noted
@@ -203,16 +204,16 @@ class Projects:
         return offers_for(counted, [specifier], constraint, target, ages)
 
     def _kinds(self, name: NormalizedName, distribution: Distribution) -> Kinds:
-        own = self._rules.overrides.package(name).resolver_dist
+        own = kinds_of(self._rules.overrides, name)
         match distribution:
             case Distribution.DEFAULT:
-                return Kinds(own.include_sdists, own.include_wheels, own.ignore_platform)
+                return own
             case Distribution.SDIST:
                 return Kinds(sdists=True, wheels=False)
             case Distribution.WHEEL:
-                return Kinds(sdists=False, wheels=True, any_platform=own.ignore_platform)
+                return Kinds(sdists=False, wheels=True, any_platform=own.any_platform)
             case Distribution.BOTH:
-                return Kinds(sdists=True, wheels=True, any_platform=own.ignore_platform)
+                return Kinds(sdists=True, wheels=True, any_platform=own.any_platform)
 
 
 def _constraints(

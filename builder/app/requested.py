@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
+from builder.app.providers import told_index
 from builder.app.settings import Settings
 from builder.domain.digests import Digest
 from builder.domain.repositories import GitReference
@@ -112,8 +113,11 @@ def open_index(
     usual = SimpleIndex(index_urls(settings, parsed))
     own: dict[NormalizedName, Index] = {}
     for name in overrides.projects:
+        told = told_index(name, settings, overrides)
         url = overrides.sdist_server_url(name)
-        if url is not None:
+        if told is not None:
+            own[name] = told
+        elif url is not None:
             own[name] = SimpleIndex([url])
     return RoutedIndex(usual, own) if own else usual
 

@@ -18,8 +18,9 @@ from packaging.version import InvalidVersion, Version
 
 from builder.app.locked_world import FOLDERS, LockedWorld
 from builder.app.overrides import load_overrides
-from builder.app.requested import index_urls, open_index
+from builder.app.requested import open_index
 from builder.app.settings import Settings
+from builder.app.sourcing import Sourcing
 from builder.app.workshop import Notify, open_workshop
 from builder.app.world import Place, full_disk
 from builder.domain.builds import Failure
@@ -30,6 +31,7 @@ from builder.domain.sources import SourceTree
 from builder.errors import ImpossibleError, InputError
 from builder.fetch.sources import fetch_source
 from builder.indexes.simple import SimpleIndex
+from builder.ports import Index
 from builder.prepare.task import top_folder
 from builder.publish.files import publish_copy, publish_text
 from builder.workflows.locked import LockedBuild
@@ -61,18 +63,19 @@ def release(name: str, version: str) -> Pin:
         raise InputError(f"{name} {version} names no release: {error}") from error
 
 
-def download(settings: Settings, pin: Pin) -> Path:
+def download(settings: Settings, pin: Pin, notify: Notify) -> Path:
     """Fetches a release's source archive into sdists-repo/downloads.
 
     Raises:
-        ImpossibleError: the index has no such release.
+        ImpossibleError: there is no such release.
         BuilderError: it cannot be had.
     """
-    index = SimpleIndex(index_urls(settings))
-    candidate = _candidate(index, pin)
+    overrides = load_overrides(settings, notify)
+    index = open_index(settings, overrides)
     with full_disk():
+        candidate = _candidate(index, Sourcing(settings, overrides, notify), pin)
         fetched = fetch_source(index, candidate, settings.sdists_repo / "downloads")
-        _write_meta(settings, GraphNode(pin, fetched.url, fetched.digest), fetched.path)
+        _write_meta(settings, _node(candidate), fetched.path)
     return fetched.path
 
 
@@ -119,9 +122,11 @@ def build_downloaded(settings: Settings, pin: Pin, notify: Notify, stop: Event) 
 
 def build_one(settings: Settings, pin: Pin, notify: Notify, stop: Event) -> Single:
     """Builds a release from the index, and publishes its wheel."""
-    candidate = _candidate(SimpleIndex(index_urls(settings)), pin)
-    node = GraphNode(pin, candidate.sdist.url, candidate.sdist.digest)
-    return _build(settings, node, notify, stop, "downloads")
+    overrides = load_overrides(settings, lambda _told_later: None)
+    with full_disk():
+        sourcing = Sourcing(settings, overrides, notify)
+        candidate = _candidate(open_index(settings, overrides), sourcing, pin)
+    return _build(settings, _node(candidate), notify, stop, "downloads")
 
 
 class _SingleWorld(LockedWorld):
@@ -213,19 +218,28 @@ def _run(
         return LockedBuild(request, world, world, stop).run()
 
 
-def _candidate(index: SimpleIndex, pin: Pin) -> Candidate:
-    page = index.project(pin.name)
+def _candidate(index: Index, sourcing: Sourcing, pin: Pin) -> Candidate:
+    page = sourcing.page(index.project(pin.name))
     if isinstance(page, NoSuchProject):
         raise ImpossibleError(
             f"no index knows a project named {pin.name}", hint="check the name and the index's URL"
         )
     for candidate in page.candidates:
         if candidate.pin == pin:
-            return candidate
+            settled = sourcing.settled(candidate)
+            if isinstance(settled, Failure):
+                raise ImpossibleError(f"{pin}: {settled.reason}", hint=settled.hint)
+            return settled
     raise ImpossibleError(
-        f"the index has no source archive of {pin}",
+        f"the index has no source archive of {pin}{''.join(f'; {it}' for it in page.notes[:3])}",
         hint=f"`builder package list-versions {pin.name}` shows what it has",
     )
+
+
+def _node(candidate: Candidate) -> GraphNode:
+    """A release as a lock has it, to be built from."""
+    file = candidate.sdist
+    return GraphNode(candidate.pin, file.url, file.digest, by_settings=candidate.by_settings)
 
 
 def _downloaded(settings: Settings, pin: Pin) -> GraphNode:

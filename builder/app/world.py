@@ -14,21 +14,23 @@ from builder.app.capacity import available_memory_gb
 from builder.app.cargo import cargo_access
 from builder.app.customization import Customization
 from builder.app.hooks import Hooks
-from builder.app.package_images import PackageImages
 from builder.app.pre_built import PreBuiltWheels
 from builder.app.settings import Settings
+from builder.app.sourcing import Known, Sourcing
 from builder.app.workshop import Notify, Workshop
 from builder.domain.builds import BuildOutcome, BuildSpec, BuildSucceeded, Failure, Goal, Wheel
 from builder.domain.core_metadata import UnusableMetadataError, from_core_metadata
 from builder.domain.digests import Digest
 from builder.domain.events import Noted, PackageFailed, PackageMoved, Stage
-from builder.domain.graph import GraphNode
+from builder.domain.graph import DependencyGraph, GraphNode
 from builder.domain.metadata import MetadataOrigin, ReleaseMetadata
 from builder.domain.releases import Candidate, NoSuchProject, Pin, ProjectPage
 from builder.domain.repositories import GitReference, is_repository
 from builder.domain.sources import SourceTree
 from builder.errors import InputError, StorageError
+from builder.indexes.adapted import AdaptedIndex
 from builder.indexes.addresses import file_at
+from builder.indexes.git import GitRepositories
 from builder.indexes.simple import SimpleIndex
 from builder.indexes.with_repositories import packed_file
 from builder.overrides.plugins import PORTING
@@ -44,7 +46,9 @@ from builder.workflows.cached import CachedWheels
 from builder.workflows.environments import Environments
 from builder.workflows.foreign import ForeignWheels
 from builder.workflows.packages import ForeignWheel, Package
+from builder.workflows.posture import Posture
 from builder.workflows.sources import SourceFolders, Sources
+from builder.workflows.states import States
 from builder.workflows.vendoring import CrateVendor
 
 AS_SEED = "as a seed"
@@ -66,6 +70,7 @@ class Place:
     Attributes:
         named: looks at sources that packages name; without it, they may name none.
         hashes: what the user allows the source archives of projects to be.
+        previous: an earlier run's graph; what that was led to is held to.
     """
 
     settings: Settings
@@ -75,6 +80,7 @@ class Place:
     notify: Notify
     named: NamedSources | None = None
     hashes: Mapping[NormalizedName, tuple[Digest, ...]] = field(default_factory=dict)
+    previous: DependencyGraph | None = None
 
 
 class World:
@@ -88,6 +94,9 @@ class World:
         folders = SourceFolders(sdists / "downloads", sdists / "builds", logs)
         self.budget = Budget(settings.workers, settings.jobs, available_memory_gb())
         self._settings = settings
+        self._hashes = place.hashes
+        self._sourcing = sourcing(place)
+        index = AdaptedIndex(index, self._sourcing.page)
         self._index = index
         self._named = place.named
         self._store = shop.store
@@ -113,12 +122,11 @@ class World:
             shop.store,
             shop.sandbox,
             Environments(settings.cache, shop.store, shop.sandbox, shop.target),
-            shop.interiors,
+            Posture(shop.sandbox),
             shop.target,
             BuildRules(logs, self._jobs, settings.limits),
             notify,
         )
-        self._images = PackageImages(settings, overrides, shop.interiors, notify)
         self._wheels = WheelsRepository(settings.wheels_repo)
         wheels = partial(ForeignWheels, store=shop.store, target=shop.target, scratch=shop.scratch)
         self._foreign = wheels(index)
@@ -175,7 +183,10 @@ class World:
             )
         self._customization.require_usable(pin)
         with full_disk():
-            source = self._sources.source(candidate)
+            settled = self._sourcing.settled(candidate, self._hashes.get(pin.name, ()))
+            if isinstance(settled, Failure):
+                return settled
+            source = self._sources.source(settled)
             if isinstance(source, SourceTree) and not self._settings.cleanup:
                 name = top_folder(pin)
                 stored = self._source_at(source.archive)
@@ -227,7 +238,7 @@ class World:
 
     def _build(self, spec: BuildSpec) -> BuildOutcome:
         with full_disk():
-            return self._builds.build(self._images.placed(self._customization.spec(spec)))
+            return self._builds.build(self._customization.spec(spec))
 
     def publish(self, package: Package) -> None:
         """Makes a finished wheel visible, and tells of the package.
@@ -296,6 +307,15 @@ class World:
                 hint="run the same command again: it will be made anew",
             )
         return path
+
+
+def sourcing(place: Place) -> Sourcing:
+    """Where sources come from in a run."""
+    settings, shop = place.settings, place.shop
+    repositories = GitRepositories(settings.cache / "git", settings.variables)
+    states = States(repositories, shop.store, shop.sandbox)
+    known = Known(place.previous, shop.target.tags, states.identity)
+    return Sourcing(settings, place.overrides, place.notify, known)
 
 
 @contextmanager

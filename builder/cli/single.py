@@ -19,6 +19,7 @@ from builder.app.single import (
     prepared_archive,
     release,
 )
+from builder.cli.notes import tell_note
 from builder.cli.options import given, shared_options
 from builder.cli.progress import Progress
 from builder.cli.report import Outcome, of_lock, repeating
@@ -81,7 +82,7 @@ def download_command(
 ) -> None:
     """Fetch a release's source archive into sdists-repo/downloads, and print its path."""
     settings = _settings(click_context, (), server_url)
-    click.echo(download(settings, release(name, version)))
+    click.echo(download(settings, release(name, version), tell_note))
 
 
 @step_group.command("prepare-source")

@@ -109,7 +109,7 @@ def _refusal(source: str, target: str) -> str | None:
         return "it names another host" if there.netloc not in {"", "localhost"} else None
     if not there.hostname:
         return "it names no host"
-    if _is_local(there.hostname) and not _is_local(here.hostname or ""):
+    if is_of_this_machine(there.hostname) and not is_of_this_machine(here.hostname or ""):
         return f"{there.hostname} is an address of this machine or its link"
     return None
 
@@ -150,7 +150,8 @@ def _credentials(parts: SplitResult) -> Credentials | None:
     return Credentials(unquote(parts.username), unquote(parts.password or ""))
 
 
-def _is_local(host: str) -> bool:
+def is_of_this_machine(host: str) -> bool:
+    """Whether a host is this machine itself, or on its link."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

@@ -51,6 +51,30 @@ def download(
         part.finish(target)
 
 
+def download_unpromised(
+    transport: Transport,
+    file: RemoteFile,
+    target: Path,
+    progress: Callable[[int], None],
+    limits: Limits,
+) -> Digest:
+    """Fetches a file of which nobody said what it must be, and says what it is.
+
+    What an earlier process left of it does not count, and what came of it is only gone on with
+    where the server says that it is still the same.
+
+    Raises:
+        IndexUnreachableError: not all of it came.
+        StorageError: the disk does not take it.
+    """
+    with Part.beside(target) as part:
+        part.restart()
+        _Filling(transport, file, limits, progress, is_promised=False).run(part)
+        digest = part.digest
+        part.finish(target)
+        return digest
+
+
 def mismatch(file: RemoteFile, expected: Digest, came: Digest) -> DigestMismatchError:
     """The error for a file that is not the promised one."""
     message = f"{file.filename} from {shown(file.url)} is not the promised file"
@@ -70,7 +94,10 @@ class _Filling:
         file: RemoteFile,
         limits: Limits,
         progress: Callable[[int], None],
+        *,
+        is_promised: bool = True,
     ) -> None:
+        self._is_promised = is_promised
         self._transport = transport
         self._file = file
         self._limits = limits
@@ -100,6 +127,8 @@ class _Filling:
 
     def _ask(self, part: Part) -> None:
         headers = {"Accept-Encoding": "identity"}
+        if part.size and not self._is_promised and not self._validator:
+            part.restart()
         if part.size:
             headers["Range"] = f"bytes={part.size}-"
             if self._validator:

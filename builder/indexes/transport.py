@@ -4,7 +4,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
 from itertools import takewhile
@@ -15,6 +15,7 @@ from urllib.parse import urljoin
 import requests
 import truststore
 from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError
 from urllib3.util import Retry
 
@@ -28,7 +29,17 @@ _TLS_HINT = (
     "the system's trust store does not know who signed this host's certificate; install the "
     "authority there, or name a bundle in REQUESTS_CA_BUNDLE"
 )
+_TOKEN_HEADERS = ("PRIVATE-TOKEN", "JOB-TOKEN")
 _LOGIN_HINT = "put user and password into the index URL or into ~/.netrc"
+
+
+@dataclass(frozen=True)
+class Token:
+    """What a host knows the user by, as a header of requests to it and to nobody else."""
+
+    url: str
+    header: str
+    value: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -66,9 +77,14 @@ class Transport:
     """Speaks HTTP for every index of a run. Safe from several threads."""
 
     def __init__(
-        self, indexes: Sequence[IndexAddress], limits: Limits, sleep: Callable[[float], None]
+        self,
+        indexes: Sequence[IndexAddress],
+        limits: Limits,
+        sleep: Callable[[float], None],
+        tokens: Sequence[Token] = (),
     ) -> None:
         self._indexes = indexes
+        self._tokens = tokens
         self._limits = limits
         self._sleep = sleep
         self._session = _Session(limits)
@@ -135,8 +151,11 @@ class Transport:
                 raise IndexUnreachableError(message, hint="try again later")
         return bytes(body)
 
-    def _login(self, url: str) -> tuple[str, str] | None:
-        """The credentials of the index on this origin that shares most of the path."""
+    def _login(self, url: str) -> tuple[str, str] | AuthBase | None:
+        """The token of this origin, else the login of its index that shares most of the path."""
+        token = next((it for it in self._tokens if origin(it.url) == origin(url)), None)
+        if token is not None:
+            return _TokenLogin(token)
         same = [it for it in self._indexes if it.credentials and origin(it.url) == origin(url)]
         nearest = max(same, key=lambda it: _shared(it.url, url), default=None)
         if nearest is None or nearest.credentials is None:
@@ -177,6 +196,15 @@ class _RefusedRedirectError(requests.RequestException):
     pass
 
 
+class _TokenLogin(AuthBase):
+    def __init__(self, token: Token) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers[self._token.header] = self._token.value
+        return request
+
+
 class _Session(requests.Session):
     def __init__(self, limits: Limits) -> None:
         super().__init__()
@@ -199,6 +227,15 @@ class _Session(requests.Session):
             resp.close()
             raise _RefusedRedirectError(f"it redirects to {shown(there)}, and {reason}")
         return target
+
+    def rebuild_auth(
+        self, prepared_request: requests.PreparedRequest, response: requests.Response
+    ) -> None:
+        """Leaves tokens behind, as the library does logins, where a redirect leaves their host."""
+        if origin(prepared_request.url or "") != origin(response.request.url or ""):
+            for header in _TOKEN_HEADERS:
+                prepared_request.headers.pop(header, None)
+        super().rebuild_auth(prepared_request, response)  # type: ignore[no-untyped-call]
 
 
 class _SystemTrust(HTTPAdapter):

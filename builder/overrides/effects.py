@@ -9,14 +9,10 @@ from builder.overrides.schema import PackageSettings, VersionSettings
 Location = tuple[str, ...]
 
 _NOT_IN_FORCE: tuple[Location, ...] = (
-    ("download_source", "url"),
-    ("download_source", "destination_filename"),
-    ("resolver_dist", "include_sdists"),
-    ("resolver_dist", "include_wheels"),
-    ("resolver_dist", "ignore_platform"),
-    ("source",),
+    ("image",),
+    ("system_packages",),
 )
-_VARIANT_NOT_IN_FORCE = ("source",)
+_VARIANT_NOT_IN_FORCE = ("image", "system_packages")
 _DEPRECATED: Location = ("build_options", "build_ext_parallel")
 
 

@@ -9,6 +9,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 from builder.domain.customization import Place, Preparation, RequirementChanges, Vendoring
+from builder.domain.origins import Origin
 from builder.domain.patches import Patches
 from builder.domain.releases import Pin
 from builder.domain.repositories import Submodules, is_provisional
@@ -26,10 +27,21 @@ from builder.overrides.environment import (
 from builder.overrides.linting import patch_problems
 from builder.overrides.merging import InForce, in_force, scopes
 from builder.overrides.names import project_of
+from builder.overrides.origins import archive_name, origin_of, withheld
 from builder.overrides.patches import PatchFolder, choose, read_patch_folders
 from builder.overrides.plugins import Hook, Plugin
 from builder.overrides.problems import Problem, require_none
 from builder.overrides.schema import BuildOptions, PackageSettings, PreBuilt, SettingsFile
+from builder.overrides.source_schema import (
+    ForgeTags,
+    PypiDownload,
+    PypiGit,
+    PypiPrebuilt,
+    PypiSdist,
+    Source,
+    Url,
+    VersionmapGit,
+)
 
 
 @dataclass(frozen=True)
@@ -77,10 +89,37 @@ class Overrides:
 
     def min_release_age(self, name: NormalizedName) -> int | None:
         """In days; None where the project follows the option of the command."""
+        source = self.source(name)
+        if source is not None and source.min_release_age is not None:
+            return source.min_release_age
         return self.package(name).resolver_dist.min_release_age
+
+    def source(self, name: NormalizedName) -> Source | None:
+        """What tells of a project's releases, instead of an index alone."""
+        return self.in_force(name).settings.source
+
+    def withheld(self, name: NormalizedName) -> str | None:
+        """Why a project cannot be had at all; None where it can."""
+        return withheld(self.source(name), has_plugin=name in self.plugins)
+
+    def origin(self, pin: Pin) -> Origin | None:
+        """Where the settings say that a release's source is; None where they do not."""
+        return origin_of(pin, self.in_force(pin.name, pin.version).settings)
+
+    def leads(self, pin: Pin) -> bool:
+        """Whether the settings say where a release's source is, instead of an index."""
+        source = self.source(pin.name)
+        return self.origin(pin) is not None or isinstance(source, ForgeTags | VersionmapGit | Url)
+
+    def archive_name(self, pin: Pin) -> str | None:
+        """What a release's source archive is to be called; None where it keeps its name."""
+        return archive_name(pin, self.in_force(pin.name, pin.version).settings)
 
     def sdist_server_url(self, name: NormalizedName) -> str | None:
         """The only index that is asked for the project; None where it follows the command."""
+        source = self.source(name)
+        if isinstance(source, PypiSdist | PypiDownload | PypiGit):
+            return source.index_url
         return self.package(name).resolver_dist.sdist_server_url
 
     def pre_built(self, pin: Pin) -> PreBuilt | None:
@@ -90,6 +129,8 @@ class Overrides:
 
     def pre_built_anywhere(self, name: NormalizedName) -> tuple[PreBuilt, ...]:
         """Every way in which releases of a project are pre-built, for the variant."""
+        if isinstance(self.source(name), PypiPrebuilt):
+            return (self.in_force(name).settings,)
         found = self.packages.get(name)
         every = () if found is None else scopes(found.settings, self.variant)
         return tuple(scope for _, scope in every if scope.pre_built)
@@ -157,18 +198,6 @@ class Overrides:
         """Where the release is built."""
         settings = self.in_force(pin.name, pin.version).settings
         return Place(settings.image, tuple(sorted(settings.system_packages)))
-
-    def places_of(self, pin: Pin, *fields: str) -> tuple[str, ...]:
-        """Where fields are set that hold for the release: file, line and field."""
-        found = self.packages.get(pin.name)
-        if found is None:
-            return ()
-        return tuple(
-            _place(found.document, (*place, name))
-            for place, scope in scopes(found.settings, self.variant, pin.version)
-            for name in fields
-            if name in scope.model_fields_set
-        )
 
     def submodules(self, name: NormalizedName, version: Version | None = None) -> Submodules:
         """What is packed with a project's source, where that is a repository."""

@@ -98,6 +98,8 @@ def _node(node: GraphNode | None, edges: Iterable[Dependency]) -> dict[str, obje
         "canonicalized_name": node.pin.name if node else "",
         "constraint": (node.constraint or None) if node else None,
     }
+    if node and node.by_settings:
+        fields["source_url_type"] = _source_url_type(node)
     if node:
         fields |= _lock_fields(node)
     fields["edges"] = [
@@ -110,7 +112,9 @@ def _node(node: GraphNode | None, edges: Iterable[Dependency]) -> dict[str, obje
 def _source_url_type(node: GraphNode) -> str:
     if node.pre_built:
         return "prebuilt"
-    return "git" if is_repository(node.source_url) else "sdist"
+    if is_repository(node.source_url):
+        return "git"
+    return "override" if node.by_settings else "sdist"
 
 
 def _lock_fields(node: GraphNode) -> dict[str, object]:
@@ -118,11 +122,6 @@ def _lock_fields(node: GraphNode) -> dict[str, object]:
     fields: dict[str, object] = {}
     if node.source is not None:
         fields["source_sha256"] = node.source.sha256
-    if node.rebuilt is not None:
-        fields["rebuilt"] = {
-            "sha256": node.rebuilt.archive.sha256,
-            "laid_down_sha256": node.rebuilt.laid_down.sha256,
-        }
     if node.wheel is not None:
         fields |= {"wheel": node.wheel_filename, "wheel_sha256": node.wheel.sha256}
     if node.requires is not None:

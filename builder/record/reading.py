@@ -1,6 +1,7 @@
 """Reads graph.json and build-order.json, ours and Fromager's."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Annotated
 
 from packaging.utils import InvalidName, canonicalize_name
@@ -24,11 +25,12 @@ from builder.domain.graph import (
     RequirementKind,
     reachable,
 )
-from builder.domain.releases import Pin, Rebuilt
+from builder.domain.releases import Pin
 from builder.errors import InputError
 from builder.record.parsing import parse_json
 
 _HINT = "is this the graph.json of a bootstrap? Older graphs: `builder graph migrate-graph`"
+_OVERRIDE = "override"
 _ORDER_HINT = "is this the build-order.json of a bootstrap?"
 
 
@@ -73,11 +75,6 @@ class _Recipe(_Model):
     build_environment: tuple[_Part, ...] | None = None
 
 
-class _Rebuilt(_Model):
-    sha256: _Sha256
-    laid_down_sha256: _Sha256
-
-
 class _Lock(_Recipe):
     source_sha256: _Sha256 | None = None
     wheel: str = ""
@@ -85,7 +82,6 @@ class _Lock(_Recipe):
     requires_dist: tuple[str, ...] | None = None
     staged: _Recipe | None = None
     tainted_by: tuple[_Key, ...] = ()
-    rebuilt: _Rebuilt | None = None
 
 
 class _Edge(_Model):
@@ -106,6 +102,7 @@ def _name(text: str) -> str:
 
 class _Node(_Lock):
     download_url: str = ""
+    source_url_type: str = ""
     pre_built: bool = False
     version: str
     canonicalized_name: str
@@ -149,7 +146,8 @@ def read_graph(text: str | bytes, where: str) -> DependencyGraph:
     for key, node in nodes.items():
         if key:
             pin = _node_pin(key, where)
-            found[pin] = _graph_node(pin, node.download_url, node, node.constraint, node.pre_built)
+            made = _graph_node(pin, node.download_url, node, node.constraint, node.pre_built)
+            found[pin] = replace(made, by_settings=node.source_url_type == _OVERRIDE)
     for edge in walked:
         if edge.child not in found:
             raise InputError(
@@ -171,9 +169,9 @@ def read_build_order(text: str | bytes, where: str) -> tuple[GraphNode, ...]:
     for entry in parse_json(_ORDER, text, where, _ORDER_HINT):
         pin = Pin(canonicalize_name(entry.dist), Version(entry.version))
         pre_built = entry.prebuilt or entry.source_url_type == "prebuilt"
-        found.setdefault(
-            pin, _graph_node(pin, entry.source_url, entry, entry.constraint, pre_built)
-        )
+        node = _graph_node(pin, entry.source_url, entry, entry.constraint, pre_built)
+        by_settings = entry.source_url_type == _OVERRIDE
+        found.setdefault(pin, replace(node, by_settings=by_settings))
     return tuple(found.values())
 
 
@@ -205,13 +203,7 @@ def _graph_node(
         wheel_filename=lock.wheel,
         wheel=lock.wheel_sha256,
         tainted_by=lock.tainted_by,
-        rebuilt=_rebuilt(lock),
     )
-
-
-def _rebuilt(lock: _Lock) -> Rebuilt | None:
-    found = lock.rebuilt
-    return None if found is None else Rebuilt(found.sha256, found.laid_down_sha256)
 
 
 def _build_recipe(recipe: _Recipe) -> BuildRecipe | None:

@@ -120,8 +120,8 @@ def exactly_named(requirements: Iterable[Requirement]) -> frozenset[Pin]:
 def _said(
     candidates: Iterable[Candidate], verdict: Callable[[Pin, datetime | None], str | None]
 ) -> dict[Pin, str]:
-    of_indexes = (it for it in candidates if not is_repository(it.sdist.url))
-    said = ((it.pin, verdict(it.pin, it.sdist.upload_time)) for it in of_indexes)
+    aging = (it for it in candidates if it.by_settings or not is_repository(it.sdist.url))
+    said = ((it.pin, verdict(it.pin, it.sdist.upload_time)) for it in aging)
     return {pin: reason for pin, reason in said if reason is not None}
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import Enum
 
 from packaging.specifiers import SpecifierSet
+from packaging.tags import Tag
 
 from builder.domain.images import TargetPython
 from builder.domain.releases import Candidate, Pin, ProjectPage, RemoteFile
@@ -72,6 +73,32 @@ def counting(page: ProjectPage, kinds: Kinds, target: TargetPython | None) -> Pr
         if files:
             candidates.append(_candidate(Pin(page.name, version), candidate, files))
     return replace(page, candidates=tuple(candidates))
+
+
+def buildable(page: ProjectPage, kinds: Kinds, tags: frozenset[Tag] | None) -> ProjectPage:
+    """The page with a candidate for each release that counts, as a build would take it.
+
+    Its `sdist` is the source archive where one counts, else the best wheel: that says that there
+    is such a release, and where its source is has to come from elsewhere.
+
+    Args:
+        page: what an index has.
+        kinds: which files count.
+        tags: of wheels that count; None for all.
+    """
+    with_sdist = {it.pin.version: it for it in page.candidates} if kinds.sdists else {}
+    candidates = dict(with_sdist)
+    if kinds.wheels:
+        chosen = None if kinds.any_platform else tags
+        for version in page.wheels.keys() - with_sdist.keys():
+            files = fitting_wheels(page.wheels[version], chosen)
+            if files:
+                pin = Pin(page.name, version)
+                known = tuple(it for it in files if it.metadata_digest is not None)
+                found = replace(_candidate(pin, None, files), sdist=files[0], wheels=known)
+                candidates[version] = found
+    newest_first = sorted(candidates, reverse=True)
+    return replace(page, candidates=tuple(candidates[version] for version in newest_first))
 
 
 def listed(candidates: Iterable[Candidate], ages: ReleaseAges) -> tuple[Release, ...]:
