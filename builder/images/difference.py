@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.errors import ImageError
-from builder.images.layer import members, plain
+from builder.images.layer import members, plain, require_end
 
 FORMAT = 1
 """Changes whenever the same two root file systems would give other bytes."""
@@ -29,6 +29,7 @@ def write_difference(below: Path, source: Path, target: Path) -> None:
     Raises:
         ImageError: one of them is no tar, or is cut short.
     """
+    require_end(source)
     try:
         with (
             tarfile.open(below, "r:") as lower,

@@ -1,5 +1,6 @@
 """Root file systems as tars that depend on their files alone, not on what wrote them."""
 
+import os
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ FORMAT = 1
 """Changes whenever the same files would give other bytes."""
 
 _DEVICES = "./dev/"
+_END = bytes(2 * tarfile.BLOCKSIZE)
 
 
 def write_layer(source: Path, target: Path) -> None:
@@ -21,6 +23,7 @@ def write_layer(source: Path, target: Path) -> None:
     Raises:
         ImageError: the source is no tar, or is cut short.
     """
+    require_end(source)
     try:
         with (
             tarfile.open(source, "r:") as reader,
@@ -31,6 +34,19 @@ def write_layer(source: Path, target: Path) -> None:
                 writer.addfile(plain(member), content)
     except (tarfile.TarError, EOFError) as error:
         raise ImageError(f"{source}: is no root file system: {error}") from error
+
+
+def require_end(source: Path) -> None:
+    """Checks that a tar was written to its end: one that is cut between files reads like a whole.
+
+    Raises:
+        ImageError: it was not.
+    """
+    with source.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - len(_END)))
+        if file.read() != _END:
+            raise ImageError(f"{source}: is no root file system: it is cut short")
 
 
 def members(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:

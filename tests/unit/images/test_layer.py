@@ -58,9 +58,10 @@ def test_devices_are_left_out_and_everything_else_is_kept(tmp_path: Path) -> Non
 
 def test_a_cut_tar_is_refused(tmp_path: Path) -> None:
     whole = root_file_system(tmp_path / "raw", tarfile.GNU_FORMAT).read_bytes()
-    (tmp_path / "cut").write_bytes(whole[:2800])
-    with pytest.raises(ImageError, match="no root file system"):
-        write_layer(tmp_path / "cut", tmp_path / "layer")
+    for size in (2800, 5 * 512, 5 * 512 + 100):
+        (tmp_path / "cut").write_bytes(whole[:size])
+        with pytest.raises(ImageError, match="no root file system"):
+            write_layer(tmp_path / "cut", tmp_path / "layer")
     (tmp_path / "empty").write_bytes(b"")
     with pytest.raises(ImageError, match="no root file system"):
         write_layer(tmp_path / "empty", tmp_path / "layer")
