@@ -17,6 +17,7 @@ from scripts.fromager_surface import (
     known_commands,
     options_by_name,
 )
+from scripts.plugin_reference import plugins_page
 from scripts.settings_reference import settings_page
 
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
@@ -63,6 +64,7 @@ def pages() -> dict[Path, str]:
     return {
         FOLDER / "command-line.md": command_line_page(),
         FOLDER / "from-fromager.md": from_fromager_page(),
+        FOLDER / "plugins.md": plugins_page(GENERATED),
         FOLDER / "settings.md": settings_page(GENERATED),
     }
 

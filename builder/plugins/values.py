@@ -31,7 +31,7 @@ class SourceFile:
         url: `https:`, or `file:` for a file of this machine.
         sha256: of its bytes, in hexadecimal digits; what comes with another one is refused. None
             where the index promises none, which only a `--hash` of the user makes good.
-        filename: what it is called here; empty for the last part of the URL.
+        filename: what it is called here; empty for `NAME-VERSION` and the ending of the URL.
     """
 
     url: str
