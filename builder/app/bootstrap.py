@@ -15,6 +15,7 @@ from builder.app.repositories import Identification, Identified
 from builder.app.requested import Wanted, open_index, read_requested, release_ages
 from builder.app.settings import Settings
 from builder.app.sourcing import with_origins
+from builder.app.unused_patches import tell_unused_patches
 from builder.app.workshop import Notify, Workshop, open_workshop
 from builder.app.world import Place, World, full_disk
 from builder.domain.graph import DependencyGraph
@@ -120,6 +121,8 @@ def bootstrap(
             commits.forget_provisional()
     if result.graph is not None:
         result = replace(result, graph=with_origins(result.graph, overrides))
+    if result.graph is not None:
+        tell_unused_patches(overrides, result.graph.nodes.values(), notify)
     _write_records(settings, wanted, result, rules, manner)
     if manner.test_mode:
         write_report(settings, reported(result), now)

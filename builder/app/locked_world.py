@@ -55,7 +55,8 @@ class LockedWorld(World):
             elif isinstance(origin, AtAddress):
                 file = replace(file, digest=origin.digest)
         where = file.url
-        return self.source(Candidate(node.pin, file, (), SpecifierSet(), None, where, by_settings))
+        found = Candidate(node.pin, file, (), SpecifierSet(), None, where, by_settings)
+        return self.source(replace(found, rebuilt=node.rebuilt))
 
     def _packed(self, node: GraphNode) -> RemoteFile:
         """A commit as an archive; without a digest in the lock, whatever its repository has."""

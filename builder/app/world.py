@@ -14,6 +14,7 @@ from builder.app.capacity import available_memory_gb
 from builder.app.cargo import cargo_access
 from builder.app.customization import Customization
 from builder.app.hooks import Hooks
+from builder.app.package_images import PackageImages
 from builder.app.pre_built import PreBuiltWheels
 from builder.app.settings import Settings
 from builder.app.sourcing import Known, Sourcing
@@ -46,7 +47,6 @@ from builder.workflows.cached import CachedWheels
 from builder.workflows.environments import Environments
 from builder.workflows.foreign import ForeignWheels
 from builder.workflows.packages import ForeignWheel, Package
-from builder.workflows.posture import Posture
 from builder.workflows.sources import SourceFolders, Sources
 from builder.workflows.states import States
 from builder.workflows.vendoring import CrateVendor
@@ -106,6 +106,15 @@ class World:
         )
         self._hooks = Hooks(overrides.hooks, overrides.variant, shop.store)
         self._notify = notify
+        self._images = PackageImages(settings, overrides, shop.interiors, notify)
+        vendor = CrateVendor(
+            shop.store,
+            shop.sandbox,
+            logs,
+            partial(cargo_access, settings.variables),
+            notify,
+            self._images.interior,
+        )
         self._sources = Sources(
             index,
             shop.store,
@@ -114,15 +123,13 @@ class World:
             place.hashes,
             notify,
             self._customization.preparation,
-            with_crates=CrateVendor(
-                shop.store, shop.sandbox, logs, partial(cargo_access, settings.variables), notify
-            ).with_crates,
+            with_crates=vendor.with_crates,
         )
         self._builds = Builds(
             shop.store,
             shop.sandbox,
             Environments(settings.cache, shop.store, shop.sandbox, shop.target),
-            Posture(shop.sandbox),
+            shop.interiors,
             shop.target,
             BuildRules(logs, self._jobs, settings.limits),
             notify,
@@ -238,7 +245,7 @@ class World:
 
     def _build(self, spec: BuildSpec) -> BuildOutcome:
         with full_disk():
-            return self._builds.build(self._customization.spec(spec))
+            return self._builds.build(self._images.placed(self._customization.spec(spec)))
 
     def publish(self, package: Package) -> None:
         """Makes a finished wheel visible, and tells of the package.

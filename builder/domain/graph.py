@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from builder.domain.digests import Digest
-from builder.domain.releases import Pin
+from builder.domain.releases import Pin, Rebuilt
 
 
 class RequirementKind(Enum):
@@ -96,6 +96,7 @@ class GraphNode:
         requires: its install requirements as its metadata states them, markers and all.
         wheel_filename: empty where no wheel was made yet.
         tainted_by: the pre-built wheels, put in place of failed builds, that took part in it.
+        rebuilt: its source as it was prepared, where preparing it again would take a network.
         by_settings: whether settings said where its source is, instead of an index.
     """
 
@@ -110,6 +111,7 @@ class GraphNode:
     wheel_filename: str = ""
     wheel: Digest | None = None
     tainted_by: tuple[Pin, ...] = ()
+    rebuilt: Rebuilt | None = None
     by_settings: bool = False
 
 

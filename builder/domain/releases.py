@@ -41,6 +41,19 @@ class RemoteFile:
 
 
 @dataclass(frozen=True)
+class Rebuilt:
+    """A source as it was prepared, where preparing it again would take a network.
+
+    Attributes:
+        archive: what was left in sdists-repo.
+        laid_down: digest of what was done to the source, and of the source.
+    """
+
+    archive: Digest
+    laid_down: Digest
+
+
+@dataclass(frozen=True)
 class Candidate:
     """A release that can be built from source.
 
@@ -50,6 +63,7 @@ class Candidate:
         requires_python: what the index says, empty where it says nothing.
         yanked: the reason, empty string for a yank without one, None for a release that is not.
         index_url: the index that answered for the project.
+        rebuilt: how its source was prepared before, where that is to be taken up.
         by_settings: whether the settings of the project say where its source is. Nobody may have
             said what that must be, then.
     """
@@ -61,6 +75,7 @@ class Candidate:
     yanked: str | None
     index_url: str
     by_settings: bool = False
+    rebuilt: Rebuilt | None = None
 
     @property
     def source(self) -> str:

@@ -8,11 +8,8 @@ from builder.overrides.schema import PackageSettings, VersionSettings
 
 Location = tuple[str, ...]
 
-_NOT_IN_FORCE: tuple[Location, ...] = (
-    ("image",),
-    ("system_packages",),
-)
-_VARIANT_NOT_IN_FORCE = ("image", "system_packages")
+_NOT_IN_FORCE: tuple[Location, ...] = ()
+_VARIANT_NOT_IN_FORCE: tuple[str, ...] = ()
 _DEPRECATED: Location = ("build_options", "build_ext_parallel")
 
 

@@ -199,6 +199,18 @@ class Overrides:
         settings = self.in_force(pin.name, pin.version).settings
         return Place(settings.image, tuple(sorted(settings.system_packages)))
 
+    def places_of(self, pin: Pin, *fields: str) -> tuple[str, ...]:
+        """Where fields are set that hold for the release: file, line and field."""
+        found = self.packages.get(pin.name)
+        if found is None:
+            return ()
+        return tuple(
+            _place(found.document, (*place, name))
+            for place, scope in scopes(found.settings, self.variant, pin.version)
+            for name in fields
+            if name in scope.model_fields_set
+        )
+
     def submodules(self, name: NormalizedName, version: Version | None = None) -> Submodules:
         """What is packed with a project's source, where that is a repository."""
         options = self.in_force(name, version).settings.git_options

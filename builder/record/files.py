@@ -122,6 +122,11 @@ def _lock_fields(node: GraphNode) -> dict[str, object]:
     fields: dict[str, object] = {}
     if node.source is not None:
         fields["source_sha256"] = node.source.sha256
+    if node.rebuilt is not None:
+        fields["rebuilt"] = {
+            "sha256": node.rebuilt.archive.sha256,
+            "laid_down_sha256": node.rebuilt.laid_down.sha256,
+        }
     if node.wheel is not None:
         fields |= {"wheel": node.wheel_filename, "wheel_sha256": node.wheel.sha256}
     if node.requires is not None:

@@ -25,7 +25,7 @@ from builder.domain.graph import (
     RequirementKind,
     reachable,
 )
-from builder.domain.releases import Pin
+from builder.domain.releases import Pin, Rebuilt
 from builder.errors import InputError
 from builder.record.parsing import parse_json
 
@@ -75,6 +75,11 @@ class _Recipe(_Model):
     build_environment: tuple[_Part, ...] | None = None
 
 
+class _Rebuilt(_Model):
+    sha256: _Sha256
+    laid_down_sha256: _Sha256
+
+
 class _Lock(_Recipe):
     source_sha256: _Sha256 | None = None
     wheel: str = ""
@@ -82,6 +87,7 @@ class _Lock(_Recipe):
     requires_dist: tuple[str, ...] | None = None
     staged: _Recipe | None = None
     tainted_by: tuple[_Key, ...] = ()
+    rebuilt: _Rebuilt | None = None
 
 
 class _Edge(_Model):
@@ -203,7 +209,13 @@ def _graph_node(
         wheel_filename=lock.wheel,
         wheel=lock.wheel_sha256,
         tainted_by=lock.tainted_by,
+        rebuilt=_rebuilt(lock),
     )
+
+
+def _rebuilt(lock: _Lock) -> Rebuilt | None:
+    found = lock.rebuilt
+    return None if found is None else Rebuilt(found.sha256, found.laid_down_sha256)
 
 
 def _build_recipe(recipe: _Recipe) -> BuildRecipe | None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from packaging.utils import canonicalize_name
 
+from builder.domain.customization import Place
 from builder.errors import InputError
 from builder.overrides.reading import Overrides, read_overrides
 from tests.facts import pin
@@ -113,13 +114,22 @@ def test_nothing_that_may_stand_in_settings_is_passed_over(tmp_path: Path) -> No
     assert overrides(tmp_path, FULL).not_in_force(NAME) == ()
 
 
-def test_fields_of_another_variant_are_no_matter(tmp_path: Path) -> None:
-    text = "variants: {rocm: {image: own}}"
+def test_a_field_is_told_with_each_place_that_holds_for_the_variant(tmp_path: Path) -> None:
+    special = "variants: {rocm: {image: own, system_packages: [libb-dev]}}"
+    text = f"{special}\nsystem_packages: [liba-dev]"
+    file = f"{tmp_path}/settings/some_pkg.yaml"
+    plain, rocm = overrides(tmp_path, text), overrides(tmp_path, text, variant="rocm")
+    release = pin("some-pkg==1.0")
 
-    assert overrides(tmp_path, text).not_in_force(NAME) == ()
-    assert overrides(tmp_path, text, variant="rocm").not_in_force(NAME) == (
-        f"{tmp_path}/settings/some_pkg.yaml:1: variants.rocm.image",
+    assert plain.place(release) == Place(None, ("liba-dev",))
+    assert plain.places_of(release, "image", "system_packages") == (f"{file}:2: system_packages",)
+    assert rocm.place(release) == Place("own", ("liba-dev", "libb-dev"))
+    assert rocm.places_of(release, "image", "system_packages") == (
+        f"{file}:2: system_packages",
+        f"{file}:1: variants.rocm.image",
+        f"{file}:1: variants.rocm.system_packages",
     )
+    assert plain.places_of(pin("other==1.0"), "image") == ()
 
 
 def test_a_plugin_is_passed_over_as_well(tmp_path: Path) -> None:
