@@ -15,6 +15,7 @@ from builder.errors import ImageError, InputError
 from builder.images.extension import build_command
 from builder.overrides.reading import Overrides
 from builder.workflows.interiors import Interiors
+from builder.workflows.sandbox import Interior
 
 
 class PackageImages:
@@ -41,12 +42,26 @@ class PackageImages:
             ImageError: the image cannot be had, or is none for this run.
             InputError: the settings ask for an image that there cannot be.
         """
-        pin = spec.source.pin
+        image = self._chosen(spec.source.pin)
+        return spec if image is None else replace(spec, image=image)
+
+    def interior(self, pin: Pin) -> Interior | None:
+        """The image that is laid down for a release; None where that is the image of the run.
+
+        Raises:
+            EngineError: the sandbox does not hold in it what was promised.
+            ImageError: the image cannot be had, or is none for this run.
+            InputError: the settings ask for an image that there cannot be.
+        """
+        image = self._chosen(pin)
+        return None if image is None else self._interiors.ready(image)
+
+    def _chosen(self, pin: Pin) -> str | None:
         place = self._overrides.place(pin)
         if place == Place():
-            return spec
+            return None
         try:
-            return replace(spec, image=self._identifier(pin, place))
+            return self._identifier(pin, place)
         except (ImageError, InputError) as error:
             asked = " and ".join(self._overrides.places_of(pin, "image", "system_packages"))
             raise type(error)(

@@ -49,7 +49,7 @@ from builder.prepare.task import (
     top_folder,
 )
 from builder.workflows.logs import appending_to, harmless, log_path
-from builder.workflows.sandbox import RESULT, Finished, Sandbox, Task, in_words
+from builder.workflows.sandbox import RESULT, Finished, Interior, Sandbox, Task, in_words
 
 _Read = TypeVar("_Read")
 
@@ -69,6 +69,7 @@ class _Project:
     path: Path
     preparation: Preparation
     manifests: Manifests
+    interior: Interior | None
 
     @property
     def order(self) -> dict[str, object]:
@@ -104,7 +105,19 @@ class CrateVendor:
         logs: Path,
         access: Callable[[], CargoAccess],
         notify: Callable[[Event], None],
+        interior: Callable[[Pin], Interior | None] = lambda _pin: None,
     ) -> None:
+        """Takes what crates are fetched with.
+
+        Args:
+            store: where results are kept.
+            sandbox: where everything is done.
+            logs: the folder of them.
+            access: how cargo reaches registries from here.
+            notify: hears of what happens.
+            interior: the image whose cargo a release is for; None for that of the run.
+        """
+        self._interior = interior
         self._store = store
         self._sandbox = sandbox
         self._logs = logs
@@ -131,21 +144,29 @@ class CrateVendor:
         manifests = wanted_manifests(pyproject, preparation.vendoring)
         if manifests is None:
             return None
-        key = self._key(pin, archive, preparation, manifests)
+        interior = self._interior(pin)
+        image = self._sandbox.image if interior is None else interior.image
+        key = self._key(pin, archive, preparation, manifests, image)
         recorded = self._store.result(key)
         if recorded is not None:
             found = Digest(json.loads(recorded)["archive"])
             if self._store.path(found) is not None:
                 return found
-        project = _Project(pin, archive, self._path(pin, archive), preparation, manifests)
+        path = self._path(pin, archive)
+        project = _Project(pin, archive, path, preparation, manifests, interior)
         found = self._vendored(project)
         self._store.record(key, json.dumps({"archive": found.sha256}).encode())
         return found
 
     def _key(
-        self, pin: Pin, archive: Digest, preparation: Preparation, manifests: Manifests
+        self,
+        pin: Pin,
+        archive: Digest,
+        preparation: Preparation,
+        manifests: Manifests,
+        image: str,
     ) -> Digest:
-        fields = ["crates 1", str(pin), archive.sha256, self._sandbox.image]
+        fields = ["crates 1", str(pin), archive.sha256, image]
         fields += [self._sandbox.agent.digest.sha256, preparation.build_dir]
         fields += [str(preparation.vendoring.resolve_without_lock), repr(manifests)]
         return Digest.of_bytes("\n".join(fields).encode())
@@ -187,7 +208,13 @@ class CrateVendor:
             "named": list(project.manifests.named),
             "usual": list(project.manifests.usual),
         }
-        task = Task("survey-crates", {**order, **project.order}, _inputs(project), variables=_PATHS)
+        task = Task(
+            "survey-crates",
+            {**order, **project.order},
+            _inputs(project),
+            variables=_PATHS,
+            interior=project.interior,
+        )
         return self._run(project.pin, task, lambda done: read_survey(_answer(done)))
 
     def _fetched(self, project: _Project, survey: Surveyed, *, locked: bool) -> Digest:
@@ -208,6 +235,7 @@ class CrateVendor:
             inputs,
             variables=fetching_variables(access),
             limits=_LIMITS,
+            interior=project.interior,
             network=Network.HOST,
         )
         self._notify(Noted(f"{project.pin}: fetching its crates"))
