@@ -64,7 +64,7 @@ class BuildSpec:
     build_dir: str = ""
     instructions: tuple[Instruction, ...] = ()
     config_settings: ConfigSettings = ()
-    settings: str = ""
+    settings: str = field(default="", repr=False)
 
     @property
     def key(self) -> Digest:
