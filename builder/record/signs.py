@@ -106,6 +106,15 @@ _VERSION_OF_SETUP_CFG = (
     "where packages are: take that line out by a patch, if pyproject.toml gives the version"
 )
 
+_RUST_TOO_OLD = (
+    "the Rust of the image is too old for it: constrain it to an earlier release, or name an image "
+    "with a newer one (`image`) in {settings}"
+)
+_NO_SUCH_CRATE = (
+    "the source has no crate {name}: name the Cargo.toml that asks for it in rust.manifest_paths "
+    "in {settings}"
+)
+
 SPECIFIC: tuple[Sign, ...] = (
     *_signs(
         CauseKind.DISK_FULL,
@@ -260,6 +269,11 @@ SPECIFIC: tuple[Sign, ...] = (
     ),
     *_signs(
         CauseKind.COMPILER,
+        (r"requires rustc \d[\d.]* or newer", _RUST_TOO_OLD),
+        (r"rustc \d[\d.]*\S* is not supported by the following package", _RUST_TOO_OLD),
+        (r"feature Qedition\d+Q is required", _RUST_TOO_OLD),
+        (r"lock file version Q?\d+Q? (?:was found|requires)", _RUST_TOO_OLD),
+        (r"no matching package (?:named )?Q(?P<name>[^Q]+)Q found", _NO_SUCH_CRATE),
         r"^\S+:\d+(?::\d+)?: (?:fatal )?error: ",
         r"^\S+: fatal error: ",
         r"\(\d+\): (?:catastrophic )?error(?: #\d+)?: ",

@@ -149,6 +149,12 @@ LINES: dict[CauseKind, dict[str, str]] = {
         "error: failed to select a version for `serde`.": "loosen",
     },
     CauseKind.COMPILER: {
+        "error: package `a v1.0` cannot be built because it requires rustc 1.90 or newer, while "
+        "the currently active rustc version is 1.85.1": "image",
+        "error: rustc 1.85.1 is not supported by the following package:": "too old",
+        "  feature `edition2024` is required": "too old",
+        "error: lock file version `4` was found, but this version of Cargo does not": "too old",
+        "error: no matching package named `libc` found": "no crate libc",
         "src/a.c:12:5: error: implicit declaration of function \N{LEFT SINGLE QUOTATION MARK}f": "",
         "a.c:(.text+0x1b): undefined reference to `cblas_dgemm'": "",
         "error[E0433]: failed to resolve: use of undeclared crate or module `foo`": "",
