@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -18,7 +19,7 @@ from builder.cli.options import given, shared_options
 
 @click.group("image")
 def image_group() -> None:
-    """Bootstrap, list, show and lock base images."""
+    """Bootstrap, list, show, lock and prune base images."""
 
 
 @image_group.command("build")
@@ -104,6 +105,29 @@ def lock_command(click_context: click.Context, name: str, output: Path | None) -
     """Hold an image to what it is now: its ID and the version of every package."""
     catalogue = image_catalogue(given(click_context).settings())
     click.echo(catalogue.lock(name, output))
+
+
+@image_group.command("prune")
+@click.option(
+    "--unused",
+    type=click.IntRange(min=0),
+    default=14,
+    show_default=True,
+    metavar="DAYS",
+    help="Only images that were not used for so long.",
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
+@shared_options
+@click.pass_context
+def prune_command(click_context: click.Context, *, unused: int, dry_run: bool) -> None:
+    """Remove images that no known recipe leads to any more, and derived ones.
+
+    Images that engines have loaded stay with the engines.
+    """
+    catalogue = image_catalogue(given(click_context).settings())
+    since = (datetime.now(UTC) - timedelta(days=unused)).timestamp()
+    for state in catalogue.prune(since, dry_run=dry_run):
+        click.echo(f"{'would remove' if dry_run else 'removed'} {state.name} {state.folder}")
 
 
 def _fields(one: ImageSummary, *, packages: bool) -> dict[str, object]:

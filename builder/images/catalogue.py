@@ -43,6 +43,7 @@ from builder.images.recipe import (
 )
 from builder.images.state import (
     ImageState,
+    last_used,
     layout_folder,
     locked,
     mark_used,
@@ -225,6 +226,39 @@ class ImageCatalogue:
         _check_extension(extension, replaced)
         return BuiltImage(state.image, state, was_there, replaced)
 
+    def prune(self, unused_since: float, *, dry_run: bool) -> tuple[ImageState, ...]:
+        """Removes images that no recipe known here leads to, and derived ones, if nobody uses them.
+
+        Args:
+            unused_since: the moment, in seconds since 1970, from which on a use keeps an image.
+            dry_run: remove nothing.
+
+        Returns:
+            What was removed, or would be.
+
+        Raises:
+            InputError: a recipe is wrong.
+            StorageError: an image cannot be removed.
+        """
+        kept = {self._folder(recipe, base) for recipe, base in self._known()}
+        found = (read_state(folder) for folder in sorted(self._images.glob("[!.]*/")))
+        gone = tuple(
+            state
+            for state in found
+            if state is not None and state.folder not in kept and last_used(state) < unused_since
+        )
+        for state in gone if not dry_run else ():
+            with _storage_errors(state.folder), self._alone(state.folder, lambda _: None):
+                shutil.rmtree(state.folder)
+                _log(state.folder).unlink(missing_ok=True)
+        return gone
+
+    def _known(self) -> Iterator[tuple[ImageRecipe, DebianBase]]:
+        for name in self.names():
+            recipe = self.recipe(name)
+            if isinstance(recipe.base, DebianBase):
+                yield recipe, recipe.base
+
     def lock(self, name: str, target: Path | None = None) -> Path:
         """Holds an image to what it is now; returns the lock that was written.
 
@@ -253,6 +287,7 @@ class ImageCatalogue:
         if state is None:
             raise _not_built(recipe.name)
         _check_lock(recipe, state)
+        mark_used(state)
         return state
 
     @contextmanager

@@ -98,6 +98,11 @@ def mark_used(state: ImageState) -> None:
         os.utime(state.folder / _STATE_FILE)
 
 
+def last_used(state: ImageState) -> float:
+    """When an image was made or used last, in seconds since 1970."""
+    return (state.folder / _STATE_FILE).stat().st_mtime
+
+
 def read_state(folder: Path) -> ImageState | None:
     """The image in a folder; None where there is none, or not a whole one."""
     try:

@@ -1,6 +1,7 @@
 """Images with more packages: derived once, on the very image below, and held to its lock."""
 
 import io
+import os
 import tarfile
 from pathlib import Path
 
@@ -204,3 +205,33 @@ def test_the_command_adds_to_what_it_reads_and_removes_nothing() -> None:
     ]
     assert "--no-remove install \\\n  libb-dev uuid-dev\n" in hook
     assert "builder:x:1000" not in hook
+
+
+def test_only_what_nobody_used_and_no_recipe_leads_to_is_pruned(
+    catalogue: ImageCatalogue, tmp_path: Path
+) -> None:
+    derived = extend(catalogue, "uuid-dev").state
+    recipe = tmp_path / "images/mine/image.yaml"
+    recipe.write_text(RECIPE.replace("trixie", "bookworm"))
+    old = next(it for it in (tmp_path / "cache/images").glob("mine-*/"))
+    current = catalogue.build("mine", print).state
+    for folder in (derived.folder, old, current.folder):
+        os.utime(folder / "state.json", (1000, 1000))
+
+    assert catalogue.prune(1000, dry_run=False) == ()
+    would = [state.folder for state in catalogue.prune(1001, dry_run=True)]
+    assert [folder for folder in would if not folder.is_dir()] == []
+    removed = [state.folder for state in catalogue.prune(1001, dry_run=False)]
+
+    assert sorted(removed) == sorted([derived.folder, old]) == sorted(would)
+    assert [folder for folder in removed if folder.exists()] == []
+    assert catalogue.open("mine") == current.image
+    assert catalogue.prune(1001, dry_run=False) == ()
+
+
+def test_an_image_that_is_used_is_not_pruned(catalogue: ImageCatalogue) -> None:
+    derived = extend(catalogue, "uuid-dev").state
+    os.utime(derived.folder / "state.json", (1000, 1000))
+    extend(catalogue, "uuid-dev")
+
+    assert catalogue.prune(1001, dry_run=False) == ()
