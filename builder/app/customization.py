@@ -20,7 +20,7 @@ from builder.domain.builds import (
 from builder.domain.customization import ConfigSettings, Preparation
 from builder.domain.digests import Digest
 from builder.domain.metadata import ReleaseMetadata
-from builder.domain.releases import Pin
+from builder.domain.releases import Candidate, Pin
 from builder.domain.sources import SourceTree
 from builder.overrides.reading import Overrides
 from builder.overrides.schema import BuildSettings
@@ -49,6 +49,14 @@ class Customization:
         self._stored = stored
         self._jobs = jobs
         self._host = host
+
+    def located(self, candidate: Candidate) -> Candidate:
+        """A release with the source archive that is to be fetched for it."""
+        return self._decisions.located(candidate)
+
+    def is_as_listed(self, pin: Pin) -> bool:
+        """Whether what an index says of a release is about the source that is built."""
+        return not self._decisions.decides(pin.name, "download_source")
 
     def preparation(self, pin: Pin) -> Preparation:
         """How a release's source is prepared."""

@@ -94,7 +94,10 @@ class Decisions:
             arguments,
             lambda given: checked_file(pin, given, candidate.sdist),
         )
-        return replace(candidate, sdist=file)
+        if file is candidate.sdist:
+            return candidate
+        # What wheels of an index say was made of another source.
+        return replace(candidate, sdist=file, wheels=(), by_settings=True)
 
     def preparation(self, pin: Pin) -> tuple[Instruction, ...]:
         """What is done with a release's source beside what is always done.

@@ -56,7 +56,8 @@ class LockedWorld(World):
                 file = replace(file, digest=origin.digest)
         where = file.url
         found = Candidate(node.pin, file, (), SpecifierSet(), None, where, by_settings)
-        return self.source(replace(found, rebuilt=node.rebuilt))
+        found = replace(found, rebuilt=node.rebuilt)
+        return self.source(found) if node.source is None else self.source_of(found)
 
     def _packed(self, node: GraphNode) -> RemoteFile:
         """A commit as an archive; without a digest in the lock, whatever its repository has."""

@@ -125,11 +125,12 @@ def _candidate(
     except InvalidSpecifier as error:
         raise ValueError(f"requires_python of {pin}: {error}") from error
     wheels: tuple[RemoteFile, ...] = ()
-    where = file.url
+    where, is_new = file.url, True
     for candidate in usual.candidates if isinstance(usual, ProjectPage) else ():
         if candidate.pin == pin and as_file(candidate.sdist) == as_file(file):
             wheels, where = candidate.wheels, candidate.index_url
-    return Candidate(pin, file, wheels, python, release.yanked, where)
+            is_new = candidate.by_settings
+    return Candidate(pin, file, wheels, python, release.yanked, where, by_settings=is_new)
 
 
 def _file(pin: Pin, given: SourceFile) -> RemoteFile:

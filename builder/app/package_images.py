@@ -45,6 +45,15 @@ class PackageImages:
         image = self._chosen(spec.source.pin)
         return spec if image is None else replace(spec, image=image)
 
+    def image(self, pin: Pin) -> str | None:
+        """The image that is laid down for a release; None where that is the image of the run.
+
+        Raises:
+            ImageError: the image cannot be had, or is none for this run.
+            InputError: the settings ask for an image that there cannot be.
+        """
+        return self._chosen(pin)
+
     def interior(self, pin: Pin) -> Interior | None:
         """The image that is laid down for a release; None where that is the image of the run.
 

@@ -7,12 +7,16 @@ from datetime import datetime, timedelta
 from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
+from builder.app.decisions import Decisions
 from builder.app.providers import told_index
 from builder.app.settings import Settings
 from builder.domain.digests import Digest
 from builder.domain.repositories import GitReference
 from builder.errors import InputError
+from builder.indexes.decided import DecidedIndex
 from builder.indexes.documents import read_document
+from builder.indexes.elsewhere import Elsewhere
+from builder.indexes.forges import tokens_of
 from builder.indexes.routed import RoutedIndex
 from builder.indexes.simple import DEFAULT_INDEX_URL, SimpleIndex
 from builder.overrides.reading import Overrides
@@ -119,6 +123,11 @@ def open_index(
             own[name] = told
         elif url is not None:
             own[name] = SimpleIndex([url])
+    decisions = Decisions(overrides.decisions, overrides.variant)
+    for name in decisions.projects:
+        if decisions.decides(name, "releases"):
+            elsewhere = Elsewhere(tokens_of(settings.variables))
+            own[name] = DecidedIndex(own.get(name, usual), decisions.page, elsewhere)
     return RoutedIndex(usual, own) if own else usual
 
 

@@ -16,6 +16,7 @@ from packaging.utils import (
 )
 from packaging.version import InvalidVersion, Version
 
+from builder.app.decisions import Decisions
 from builder.app.locked_world import FOLDERS, LockedWorld
 from builder.app.overrides import load_overrides
 from builder.app.requested import open_index
@@ -73,7 +74,8 @@ def download(settings: Settings, pin: Pin, notify: Notify) -> Path:
     overrides = load_overrides(settings, notify)
     index = open_index(settings, overrides)
     with full_disk():
-        candidate = _candidate(index, Sourcing(settings, overrides, notify), pin)
+        decisions = Decisions(overrides.decisions, overrides.variant)
+        candidate = _candidate(index, Sourcing(settings, overrides, notify), decisions, pin)
         fetched = fetch_source(index, candidate, settings.sdists_repo / "downloads")
         _write_meta(settings, _node(candidate), fetched.path)
     return fetched.path
@@ -125,7 +127,8 @@ def build_one(settings: Settings, pin: Pin, notify: Notify, stop: Event) -> Sing
     overrides = load_overrides(settings, lambda _told_later: None)
     with full_disk():
         sourcing = Sourcing(settings, overrides, notify)
-        candidate = _candidate(open_index(settings, overrides), sourcing, pin)
+        decisions = Decisions(overrides.decisions, overrides.variant)
+        candidate = _candidate(open_index(settings, overrides), sourcing, decisions, pin)
     return _build(settings, _node(candidate), notify, stop, "downloads")
 
 
@@ -218,7 +221,7 @@ def _run(
         return LockedBuild(request, world, world, stop).run()
 
 
-def _candidate(index: Index, sourcing: Sourcing, pin: Pin) -> Candidate:
+def _candidate(index: Index, sourcing: Sourcing, decisions: Decisions, pin: Pin) -> Candidate:
     page = sourcing.page(index.project(pin.name))
     if isinstance(page, NoSuchProject):
         raise ImpossibleError(
@@ -226,7 +229,7 @@ def _candidate(index: Index, sourcing: Sourcing, pin: Pin) -> Candidate:
         )
     for candidate in page.candidates:
         if candidate.pin == pin:
-            settled = sourcing.settled(candidate)
+            settled = sourcing.settled(decisions.located(candidate))
             if isinstance(settled, Failure):
                 raise ImpossibleError(f"{pin}: {settled.reason}", hint=settled.hint)
             return settled

@@ -47,7 +47,7 @@ from builder.workflows.cached import CachedWheels
 from builder.workflows.environments import Environments
 from builder.workflows.foreign import ForeignWheels
 from builder.workflows.packages import ForeignWheel, Package
-from builder.workflows.sources import SourceFolders, Sources
+from builder.workflows.sources import CommandRooms, SourceFolders, Sources
 from builder.workflows.states import States
 from builder.workflows.vendoring import CrateVendor
 
@@ -124,6 +124,7 @@ class World:
             notify,
             self._customization.preparation,
             with_crates=vendor.with_crates,
+            rooms=CommandRooms(self._images.image, shop.interiors.ready),
         )
         self._builds = Builds(
             shop.store,
@@ -147,7 +148,8 @@ class World:
         return self._pre_built.page(name, self._index)
 
     def index_metadata(self, candidate: Candidate) -> ReleaseMetadata | None:
-        for wheel in candidate.wheels:
+        is_as_listed = self._customization.is_as_listed(candidate.pin)
+        for wheel in candidate.wheels if is_as_listed else ():
             if wheel.metadata_digest is None:
                 continue
             try:
@@ -172,10 +174,18 @@ class World:
                 if is_repository(node.source_url):
                     commit = GitReference.parse(node.source_url)
                     file = packed_file(node.pin, commit, node.source)
-                self.source(Candidate(node.pin, file, (), SpecifierSet(), None, file.url))
+                self.source_of(Candidate(node.pin, file, (), SpecifierSet(), None, file.url))
 
     def source(self, candidate: Candidate) -> SourceTree | Failure:
-        """A prepared source.
+        """A prepared source, from the archive that is to be fetched for a release.
+
+        Raises:
+            InputError: the package's settings ask for what no build here heeds.
+        """
+        return self.source_of(self._customization.located(candidate))
+
+    def source_of(self, candidate: Candidate) -> SourceTree | Failure:
+        """A prepared source, from the very archive that is named.
 
         Raises:
             InputError: the package's settings ask for what no build here heeds.

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from builder.overrides.checking import Checked
 from builder.overrides.environment import Variable
 from builder.overrides.schema import BuildSettings, PackageSettings, VariantSettings
-from builder.overrides.source_schema import PypiPrebuilt
+from builder.overrides.source_schema import HookPrebuilt, PypiPrebuilt
 
 Location = tuple[str, ...]
 
@@ -66,6 +66,8 @@ def in_force(
     source = merged.get("source")
     if isinstance(source, PypiPrebuilt):
         merged |= {"pre_built": True, "wheel_server_url": source.index_url}
+    if isinstance(source, HookPrebuilt):
+        merged |= {"pre_built": True}
     if not merged.get("pre_built"):
         # Built after all: which wheel it would have been is of no interest.
         merged.pop("pre_built_url", None)

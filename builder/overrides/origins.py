@@ -53,7 +53,7 @@ def withheld(source: Source | None, *, has_plugin: bool) -> str | None:
         case NotAvailable(reason=reason):
             return f"the settings say that it is not available{f': {reason}' if reason else ''}"
         case HookSdist(provider=name) | HookPrebuilt(provider=name) if not has_plugin:
-            return f"the settings leave it to a plugin ({name}), and none is installed for it"
+            return f"the settings leave it to a plugin ({name}), and none decides its releases"
         case _:
             return None
 

@@ -34,6 +34,7 @@ from builder.overrides.problems import Problem, require_none
 from builder.overrides.schema import BuildOptions, PackageSettings, PreBuilt, SettingsFile
 from builder.overrides.source_schema import (
     ForgeTags,
+    HookPrebuilt,
     PypiDownload,
     PypiGit,
     PypiPrebuilt,
@@ -100,15 +101,18 @@ class Overrides:
 
     def withheld(self, name: NormalizedName) -> str | None:
         """Why a project cannot be had at all; None where it can."""
-        return withheld(self.source(name), has_plugin=name in self.plugins)
+        return withheld(self.source(name), has_plugin=self._has_decision(name, "releases"))
 
     def origin(self, pin: Pin) -> Origin | None:
         """Where the settings say that a release's source is; None where they do not."""
         return origin_of(pin, self.in_force(pin.name, pin.version).settings)
 
     def leads(self, pin: Pin) -> bool:
-        """Whether the settings say where a release's source is, instead of an index."""
+        """Whether settings or a plugin say where a release's source is, instead of an index."""
         source = self.source(pin.name)
+        decided = ("releases", "download_source")
+        if any(self._has_decision(pin.name, decision) for decision in decided):
+            return True
         return self.origin(pin) is not None or isinstance(source, ForgeTags | VersionmapGit | Url)
 
     def archive_name(self, pin: Pin) -> str | None:
@@ -129,7 +133,7 @@ class Overrides:
 
     def pre_built_anywhere(self, name: NormalizedName) -> tuple[PreBuilt, ...]:
         """Every way in which releases of a project are pre-built, for the variant."""
-        if isinstance(self.source(name), PypiPrebuilt):
+        if isinstance(self.source(name), PypiPrebuilt | HookPrebuilt):
             return (self.in_force(name).settings,)
         found = self.packages.get(name)
         every = () if found is None else scopes(found.settings, self.variant)
@@ -222,6 +226,10 @@ class Overrides:
         A package that has any must not be built: its wheel would not be what was asked for.
         """
         return tuple(self._not_in_force(name))
+
+    def _has_decision(self, name: NormalizedName, decision: str) -> bool:
+        plugin = self.decisions.get(name)
+        return plugin is not None and decision in plugin.functions
 
     def _not_in_force(self, name: NormalizedName) -> Iterator[str]:
         found = self.packages.get(name)

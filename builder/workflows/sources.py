@@ -16,7 +16,7 @@ from builder.domain.events import Event, Noted, PackageMoved, Stage
 from builder.domain.patches import Patch
 from builder.domain.releases import Candidate, Pin, Rebuilt
 from builder.domain.sources import SourceTree
-from builder.errors import InputError, StorageError
+from builder.errors import EngineError, InputError, StorageError
 from builder.fetch.sources import FetchedSource, fetch_source
 from builder.inspect.collect import RefusedOutput, read_small, take
 from builder.ports import Index, Store
@@ -35,7 +35,7 @@ from builder.prepare.task import (
 )
 from builder.publish.files import publish_copy
 from builder.workflows.logs import appending_to, harmless, log_path, tail
-from builder.workflows.sandbox import RESULT, Finished, Sandbox, Task, in_words
+from builder.workflows.sandbox import RESULT, Finished, Interior, Sandbox, Task, in_words
 
 _COMPILED_SHOWN = 5
 
@@ -47,6 +47,19 @@ class SourceFolders:
     downloads: Path
     builds: Path
     logs: Path
+
+
+@dataclass(frozen=True)
+class CommandRooms:
+    """Where the commands of plugins run, when a source is prepared.
+
+    Attributes:
+        image: the one that a release is built in; None for the image of the run.
+        ready: makes an image ready for upstream code, and sees to it that the sandbox holds there.
+    """
+
+    image: Callable[[Pin], str | None]
+    ready: Callable[[str], Interior]
 
 
 @dataclass(frozen=True)
@@ -114,7 +127,7 @@ class Sources:
         notify: Callable[[Event], None],
         preparation: Callable[[Pin], Preparation] = _as_it_is,
         *,
-        before_commands: Callable[[], None] = lambda: None,
+        rooms: CommandRooms | None = None,
         with_crates: WithCrates = _no_rust,
     ) -> None:
         """Takes what is prepared, where, and how.
@@ -127,10 +140,10 @@ class Sources:
             hashes: what the user allows archives to be.
             notify: hears of what happens.
             preparation: how a release's source is prepared.
-            before_commands: makes sure that the sandbox holds before a plugin's commands run.
+            rooms: where a plugin's commands run; without it, nowhere.
             with_crates: brings the crates of Rust projects along.
         """
-        self._before_commands = before_commands
+        self._rooms = rooms
         self._with_crates = with_crates
         self._preparation = preparation
         self._index = index
@@ -303,7 +316,7 @@ class Sources:
 
     def _key(self, work: _Work) -> Digest:
         """Everything that the prepared source comes from."""
-        fields = ["prepare 3", str(work.pin), work.fetched.digest.sha256, self._sandbox.image]
+        fields = ["prepare 3", str(work.pin), work.fetched.digest.sha256, self._image(work)]
         fields += [self._sandbox.agent.digest.sha256, *(it.digest.sha256 for it in work.patches)]
         fields += [json.dumps(work.order, sort_keys=True)]
         return Digest.of_bytes("\n".join(fields).encode())
@@ -311,15 +324,28 @@ class Sources:
     def _prepare(self, work: _Work) -> tuple[Digest, bytes]:
         files = {patch.name: patch.path for patch in work.patches}
         inputs = {work.archive: work.fetched.path, **files}
-        variables: tuple[tuple[str, str], ...] = ()
+        task = Task(name="prepare", order=work.order, inputs=inputs)
         if work.preparation.instructions:
-            self._before_commands()
             variables = fixed_variables(SOURCE_DATE_EPOCH)
-        task = Task(name="prepare", order=work.order, inputs=inputs, variables=variables)
+            interior = self._commands_in.ready(self._image(work))
+            task = replace(task, variables=variables, interior=interior)
         log = log_path(self._folders.logs, work.pin)
         log.unlink(missing_ok=True)
         with appending_to(log) as output, self._sandbox.run(task, output) as finished:
             return self._collect(finished, work)
+
+    def _image(self, work: _Work) -> str:
+        """Only where commands run does it matter what a package is built in."""
+        usual = self._sandbox.image
+        if not work.preparation.instructions:
+            return usual
+        return self._commands_in.image(work.pin) or usual
+
+    @property
+    def _commands_in(self) -> CommandRooms:
+        if self._rooms is None:
+            raise EngineError("commands of plugins run nowhere here")
+        return self._rooms
 
     def _collect(self, finished: Finished, work: _Work) -> tuple[Digest, bytes]:
         if not finished.exit.succeeded:
