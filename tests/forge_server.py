@@ -1,4 +1,4 @@
-"""A loopback server that lists tags as GitHub and GitLab do, and hands out archives."""
+"""A loopback server that lists tags as GitHub and GitLab do, and hands out what they name."""
 
 import json
 import threading
@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.git_repository import SmartHandler
 
 _HEADERS = ("Authorization", "PRIVATE-TOKEN", "JOB-TOKEN")
 
@@ -48,28 +51,31 @@ class ForgeServer:
         return [one.path for one in self.asked]
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(SmartHandler, BaseHTTPRequestHandler):
     forge: ForgeServer
 
     def do_GET(self) -> None:
         forge = self.forge
+        if ".git/" in self.path:
+            return super().do_GET()
         tokens = {name: self.headers[name] for name in _HEADERS if self.headers[name]}
         forge.asked.append(Asked(self.path, tokens))
         path = urlsplit(self.path).path
         archive = f"{forge.elsewhere}{self.path}"
         if forge.raw is not None:
-            self._answer(200, forge.raw)
+            self._reply(200, forge.raw)
         elif path.endswith("/tags"):
-            self._answer(200, json.dumps(self._tags(path)).encode())
+            self._reply(200, json.dumps(self._tags(path)).encode())
         elif "/commits/" in path and path.rpartition("/")[2] in forge.dates:
             commit = {"committer": {"date": forge.dates[path.rpartition("/")[2]]}}
-            self._answer(200, json.dumps({"commit": commit}).encode())
+            self._reply(200, json.dumps({"commit": commit}).encode())
         elif forge.elsewhere:
-            self._answer(302, b"", archive)
+            self._reply(302, b"", archive)
         elif self.path in forge.files:
-            self._answer(200, forge.files[self.path])
+            self._reply(200, forge.files[self.path])
         else:
-            self._answer(404, b"")
+            self._reply(404, b"")
+        return None
 
     def _tags(self, path: str) -> list[dict[str, object]]:
         query = parse_qs(urlsplit(self.path).query)
@@ -83,7 +89,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _gitlab(self, commit: str) -> dict[str, object]:
         return {"id": commit, "committed_date": self.forge.dates.get(commit)}
 
-    def _answer(self, status: int, body: bytes, location: str = "") -> None:
+    def _reply(self, status: int, body: bytes, location: str = "") -> None:
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -92,16 +98,15 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *arguments: object) -> None:
-        pass
-
 
 @contextmanager
-def forge_server() -> Iterator[ForgeServer]:
-    """A server that is there while the block runs."""
+def forge_server(root: Path | None = None) -> Iterator[ForgeServer]:
+    """A server that is there while the block runs, with the repositories below a folder."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     forge = ForgeServer(f"http://127.0.0.1:{server.server_port}")
-    server.RequestHandlerClass = type("Handler", (_Handler,), {"forge": forge})
+    server.RequestHandlerClass = type(
+        "Handler", (_Handler,), {"forge": forge, "root": root, "heard": []}
+    )
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:

@@ -74,7 +74,7 @@ class GitRepository:
         return self.git("rev-parse", "HEAD")
 
 
-class _Smart(BaseHTTPRequestHandler):
+class SmartHandler(BaseHTTPRequestHandler):
     """Hands each request to git's own program for serving repositories."""
 
     root: Path
@@ -164,7 +164,7 @@ class GitServer:
 def smart_server(root: Path) -> Iterator[GitServer]:
     """Serves the repositories below a folder as git does it."""
     heard: list[str] = []
-    handler = type("Handler", (_Smart,), {"root": root, "heard": heard})
+    handler = type("Handler", (SmartHandler,), {"root": root, "heard": heard})
     with _serving(handler) as url:
         yield GitServer(f"git+{url}", heard)
 
