@@ -132,6 +132,8 @@ class Settled(BaseModel):
     Attributes:
         emptied: compiled libraries.
         changed: files that are not as they were released.
+        compiled: the first files that are still compiled.
+        compiled_count: how many of them there are.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -139,6 +141,8 @@ class Settled(BaseModel):
     status: Literal["settled"]
     emptied: list[str]
     changed: list[str]
+    compiled: list[str]
+    compiled_count: int
 
 
 class _Failed(BaseModel):

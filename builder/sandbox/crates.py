@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import archive
+import compiled
 
 UNPACKED = "/build/unpacked"
 FETCHED = "/build/fetched"
@@ -98,7 +99,9 @@ def settle(task: dict[str, Any]) -> dict[str, Any]:
     for path, text in task["files"].items():
         _write(path, text)
     archive.pack(_top(), task["top"], "/out/source.tar.gz", task["epoch"])
-    return {"status": "settled", "emptied": emptied, "changed": changed}
+    names, count = compiled.compiled_files(folder)
+    told = {"compiled": names, "compiled_count": count}
+    return {"status": "settled", "emptied": emptied, "changed": changed, **told}
 
 
 def forget_changed(folder: str) -> None:

@@ -284,10 +284,15 @@ class CrateVendor:
     def _tell(self, pin: Pin, settled: Settled) -> None:
         if settled.emptied:
             text = f"{pin}: compiled libraries of its crates were emptied: "
-            self._notify(Noted(text + _listed(settled.emptied)))
+            self._notify(Noted(text + _listed(settled.emptied, len(settled.emptied))))
         if settled.changed:
             text = f"{pin}: files of its crates are not as they were released: "
-            self._notify(Noted(text + _listed(settled.changed), warning=True))
+            listed = _listed(settled.changed, len(settled.changed))
+            self._notify(Noted(text + listed, warning=True))
+        if settled.compiled:
+            text = f"{pin}: its crates hold compiled files: "
+            listed = _listed(settled.compiled, settled.compiled_count)
+            self._notify(Noted(text + listed, warning=True))
 
     def _run(self, pin: Pin, task: Task, read: Callable[[Finished], _Read]) -> _Read:
         with (
@@ -319,7 +324,7 @@ def _new_locks(survey: Surveyed, fetched: Fetched) -> dict[str, str]:
     return made
 
 
-def _listed(names: list[str]) -> str:
+def _listed(names: list[str], count: int) -> str:
     shown = ", ".join(harmless(name) for name in names[:_SHOWN])
-    more = len(names) - _SHOWN
+    more = count - _SHOWN
     return shown + (f" and {more} more" if more > 0 else "")

@@ -41,6 +41,13 @@ LAID = {
     "crates": [{"folder": "tiny", "package": SUM, "intact": True}],
 }
 NOTHING = {"state": "none", "crates": []}
+SETTLED: dict[str, object] = {
+    "status": "settled",
+    "emptied": [],
+    "changed": [],
+    "compiled": [],
+    "compiled_count": 0,
+}
 OTHER = {"state": "other", "crates": []}
 
 
@@ -97,7 +104,7 @@ class Project:
     def settle_crates(self, stage: Stage, _order: Mapping[str, Any]) -> dict[str, object]:
         source = (stage.folder("/in") / "source.tar.gz").read_bytes()
         stage.write("/out/source.tar.gz", b"settled " + source)
-        return {"status": "settled", "emptied": [], "changed": []}
+        return SETTLED
 
 
 @dataclass
@@ -291,13 +298,14 @@ def test_crates_that_are_not_those_of_the_lock_are_a_failure(bench: Workbench) -
 
 def test_what_was_emptied_and_what_was_changed_is_told(bench: Workbench) -> None:
     names = [f"windows/lib/{number}.a" for number in range(7)]
-    answer = {"status": "settled", "emptied": names, "changed": ["tiny/src/lib.rs"]}
-    bench.project.instead["settle crates"] = answer
+    more = {"compiled": ["tiny/x.o"], "compiled_count": 7, "changed": ["tiny/src/lib.rs"]}
+    bench.project.instead["settle crates"] = {**SETTLED, **more, "emptied": names}
 
     bench.made()
 
     told = [it.text for it in bench.heard if isinstance(it, Noted)]
     assert any("were emptied: windows/lib/0.a" in it and "and 2 more" in it for it in told)
+    assert any("hold compiled files: tiny/x.o and 2 more" in it for it in told)
     assert any("not as they were released: tiny/src/lib.rs" in it for it in told)
 
 
