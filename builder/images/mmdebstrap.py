@@ -23,7 +23,7 @@ _NEEDED_SPACE = 4 << 30
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _OPEN_TO_ALL = Path("/var/tmp")  # noqa: S108 - mmdebstrap makes a folder of its own in there
 _PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy")
-_STEP = re.compile(r"[IE]: (?P<text>.*)|(?P<package>(?:Unpacking|Setting up) \S+) .*")
+_STEP = re.compile(r"[IE]: (?!running --)(?P<text>.*)|(?P<package>(?:Unpacking|Setting up) \S+) .*")
 _TRANSPORT = re.compile(r'Acquire::https?(?:::[A-Za-z0-9._:-]+)? "[^"\n]*";')
 
 _LEFT_OUT = (

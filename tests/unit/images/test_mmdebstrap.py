@@ -140,6 +140,7 @@ def test_the_customisation_is_plain_shell() -> None:
         ("Setting up libc6:amd64 (2.41-12) ...", "Setting up libc6:amd64"),
         ("W: Unable to read /tmp/mmdebstrap.apt.conf.x", None),
         ("Reading package lists...", None),
+        ("I: running --customize-hook in shell: sh -c 'set -eu", None),
         ("  bash-doc debconf-doc", None),
     ],
 )
