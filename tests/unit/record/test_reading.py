@@ -1,10 +1,13 @@
 """Graphs and build orders are read as they were written, and Fromager's too."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from builder.domain.digests import Digest
 from builder.domain.graph import DependencyGraph, RequirementKind
+from builder.domain.releases import Rebuilt
 from builder.errors import InputError
 from builder.record.files import build_order, build_order_json, graph_json
 from builder.record.reading import read_build_order, read_graph
@@ -21,6 +24,16 @@ def test_a_build_order_comes_back_as_it_was_written() -> None:
     entries = read_build_order(build_order_json(GRAPH), "build-order.json")
 
     assert entries == tuple(GRAPH.nodes[pin] for pin in build_order(GRAPH))
+
+
+def test_how_the_source_of_a_rust_project_was_prepared_comes_back() -> None:
+    rebuilt = Rebuilt(Digest.of_bytes(b"archive"), Digest.of_bytes(b"settings"))
+    nodes = {pin: replace(node, rebuilt=rebuilt) for pin, node in GRAPH.nodes.items()}
+    graph = replace(GRAPH, nodes=nodes)
+
+    assert read_graph(graph_json(graph), "graph.json").nodes == nodes
+    entries = read_build_order(build_order_json(graph), "build-order.json")
+    assert {entry.rebuilt for entry in entries} == {rebuilt}
 
 
 def test_a_graph_that_fromager_wrote_is_read_without_what_it_does_not_know() -> None:
