@@ -87,9 +87,10 @@ def _is_dated(name: NormalizedName, settings: Settings, overrides: Overrides) ->
 def _stated(name: NormalizedName, source: Git) -> ProjectPage:
     """The state under the version that the settings give it, if they do."""
     reference = repository(source.clone_url, source.ref or "")
-    if source.version is None:
+    version = reference.version if source.version is None else Version(source.version)
+    if version is None:
         return ProjectPage(name, (), (f"only a build can tell which version {reference} is",))
-    return page_of_state(Pin(name, Version(source.version)), str(reference), source.clone_url)
+    return page_of_state(Pin(name, version), str(reference), reference.url)
 
 
 def page_of_state(pin: Pin, url: str, where: str) -> ProjectPage:

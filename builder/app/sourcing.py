@@ -133,18 +133,17 @@ class Sourcing:
     def _state(self, name: NormalizedName, source: Git) -> ProjectPage:
         """The one release that a state of a repository is, if it says which one."""
         reference = repository(source.clone_url, source.ref or "")
-        if reference.version is not None:
-            return page_of_state(Pin(name, reference.version), str(reference), reference.url)
-        if self._known.identify is None:
-            note = f"only a build can tell which version {reference} is"
-            return ProjectPage(name, (), (note,))
-        identity = self._known.identify(self._commit(None, reference))
-        if identity.name not in (None, name):
-            return ProjectPage(name, (), (f"{reference} holds {identity.name}, not {name}",))
-        if identity.version is None:
+        version = reference.version
+        if self._known.identify is not None:
+            identity = self._known.identify(self._commit(None, reference))
+            if identity.name not in (None, name):
+                note = f"{reference} holds {identity.name}, not {name}"
+                return ProjectPage(name, (), (note,))
+            version = identity.version or version
+        if version is None:
             note = f"{reference} does not say its version: add `version:` to the source of {name}"
             return ProjectPage(name, (), (note,))
-        return page_of_state(Pin(name, identity.version), str(reference), reference.url)
+        return page_of_state(Pin(name, version), str(reference), reference.url)
 
     def _fetched(self, pin: Pin, file: RemoteFile, allowed: tuple[Digest, ...]) -> RemoteFile:
         """With the archive in sdists-repo/downloads, where the next stage looks for it first."""
