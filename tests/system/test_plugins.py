@@ -1,9 +1,10 @@
 """A plugin decides whatever it may about a package, and hooks hear of every package."""
 
+import hashlib
 import json
 import zipfile
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,21 @@ from tests.system.sdists import Package
 pytestmark = pytest.mark.once
 
 DECIDES = """
+from packaging.version import Version
+
+from builder.plugins.values import Release, SourceFile
 
 FILES = {files!r}
+
+
+def releases(project, variant, usual):
+    assert [str(one.version) for one in usual()] == ["1.0"]
+    return [Release(Version("2.0"), SourceFile(FILES["second"], FILES["sha256"]))]
+
+
+def download_source(package, usual):
+    assert usual.filename == "library-2.0.tar.gz"
+    return SourceFile(FILES["third"], FILES["sha256"], "library-2.0.tar.gz")
 
 
 def prepare_source(package, commands):
@@ -52,6 +66,15 @@ def build_wheel(package, source, commands):
 
 def wheel_metadata(package, source):
     return {"answer": 42, "files": list(source.files())[-2:]}
+"""
+GIVES_WHEELS = """
+from packaging.version import Version
+
+from builder.plugins.values import Release, SourceFile
+
+
+def releases(project, variant, usual):
+    return [Release(Version("1.0"), SourceFile({url!r}, {sha256!r}))]
 """
 HEARS = """
 import json
@@ -104,8 +127,19 @@ def tool(name: str, salt: str) -> Package:
     return Package(name, backend="" if name == "one-file" else "one-file", salt=salt)
 
 
-def published(program: Program, salt: str) -> dict[str, str]:
-    """Publishes everything; what the plugin is to know of the source that no index lists."""
+@dataclass(frozen=True)
+class Unlisted:
+    """Files that are only listed as those of another project."""
+
+    second: str
+    third: str
+    sha256: str
+    wheel: str
+    wheel_sha256: str
+
+
+def published(program: Program, salt: str) -> Unlisted:
+    """Publishes everything; tells of the files that the plugins are to know."""
     listed = Package("library", salt=salt)
     real = replace(
         listed,
@@ -113,34 +147,44 @@ def published(program: Program, salt: str) -> dict[str, str]:
         requires=("nobody-has-this-either",),
         hook_requires=("nobody-has-this",),
     )
-    program.publish(
-        *(tool(name, salt) for name in TOOLS), Package("runtime", salt=salt), listed, real
-    )
-    program.publish_wheels(Package("foreign", salt=salt))
-    file = program.index.publish("elsewhere", "somewhere-2.0.tar.gz", real.sdist())
-    third = program.index.publish("elsewhere", "another-2.0.tar.gz", real.sdist())
-    assert file.sha256 is not None
+    program.publish(*(tool(name, salt) for name in TOOLS), Package("runtime", salt=salt), listed)
+    foreign = Package("foreign", salt=salt)
     files = program.index.url.replace("/simple/", "/files/")
-    return {
-        "second": files + file.filename,
-        "third": files + third.filename,
-        "sha256": file.sha256,
-    }
+    second, third, wheel = (
+        program.index.publish("elsewhere", name, content)
+        for name, content in (
+            ("somewhere-2.0.tar.gz", real.sdist()),
+            ("another-2.0.tar.gz", real.sdist()),
+            (foreign.wheel_filename, foreign.wheel()),
+        )
+    )
+    return Unlisted(
+        files + second.filename,
+        files + third.filename,
+        hashlib.sha256(second.content).hexdigest(),
+        files + wheel.filename,
+        hashlib.sha256(wheel.content).hexdigest(),
+    )
 
 
 def test_a_plugin_replaces_each_decision_and_hooks_hear_of_each_package(
     program: Program, salt: str, tmp_path: Path
 ) -> None:
-    modules = {"decides": DECIDES.replace("{files!r}", repr(published(program, salt)))}
+    files = published(program, salt)
+    modules = {
+        "decides": DECIDES.replace("{files!r}", repr(asdict(files))),
+        "gives_wheels": GIVES_WHEELS.format(url=files.wheel, sha256=files.wheel_sha256),
+        "hears": HEARS,
+    }
     hooks = "".join(f"{name} = hears:{name}\n" for name in HOOKS)
     variables = install(
         tmp_path / "site",
-        {**modules, "hears": HEARS},
-        f"[builder.overrides]\nlibrary = decides\n[builder.hooks]\n{hooks}",
+        modules,
+        f"[builder.overrides]\nlibrary = decides\nforeign = gives_wheels\n[builder.hooks]\n{hooks}",
     )
     settings = tmp_path / "settings"
     settings.mkdir()
-    (settings / "foreign.yaml").write_text("pre_built: true")
+    (settings / "foreign.yaml").write_text("source: {provider: hook-prebuilt}")
     options = ("--settings-dir", str(settings))
 
     done = program.run("bootstrap", "library", "foreign", *options, variables=variables)
@@ -149,6 +193,10 @@ def test_a_plugin_replaces_each_decision_and_hooks_hear_of_each_package(
     told = heard(variables)
     assert wheel_says(program)
     assert_all_told(told)
+    graph = json.loads(program.graph.read_text())
+    assert graph["library==2.0"]["download_url"].endswith("/files/another-2.0.tar.gz")
+    assert "/files/somewhere-2.0.tar.gz" not in program.index.paths()
+    assert "/simple/foreign/" not in program.index.paths()
 
     again = program.run("bootstrap", "library", "foreign", *options, variables=variables)
     assert again.status == 0, again.stderr
@@ -234,6 +282,29 @@ def test_a_hook_that_fails_ends_the_run_and_is_owed_its_call(
     assert done.status == 0, done.stderr
     assert "0 built now" in done.stderr
     assert [words[:2] for words in heard(working)] == [["post_build", "one-file"]]
+
+
+def test_every_command_that_builds_tells_of_its_wheel(
+    program: Program, salt: str, tmp_path: Path
+) -> None:
+    program.publish(tool("one-file", salt))
+    hooks = "".join(f"{name} = hears:{name}\n" for name in HOOKS)
+    variables = install(tmp_path / "site", {"hears": HEARS}, f"[builder.hooks]\n{hooks}")
+    release = ("one-file", "1.0")
+    wheel = "one_file-1.0-0-py3-none-any.whl"
+    every = [["post_build", *release, wheel], ["post_bootstrap", "one-file", True]]
+    planned = ["post_bootstrap", "one-file", False]
+
+    for command, told in {
+        ("bootstrap-parallel", "one-file"): [planned, *every],
+        ("build-sequence", str(program.build_order), "--force"): every,
+        ("build", *release, program.index.url): every,
+        ("step", "build-wheel", *release): every,
+    }.items():
+        done = program.run(*command, "--no-cache", variables=variables)
+
+        assert done.status == 0, done.stderr
+        assert heard(variables) == told, command
 
 
 def test_a_wrong_signature_is_refused_at_the_start_with_the_right_one(

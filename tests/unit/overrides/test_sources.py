@@ -1,14 +1,19 @@
 """Where sources come from is told in one way, by a provider, and mistakes are led to their line."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 from pydantic import BaseModel
 
+from builder.domain.releases import Pin
 from builder.overrides.checking import Checked, read_settings
 from builder.overrides.merging import in_force
+from builder.overrides.plugins import Plugin
 from builder.overrides.problems import Problem
+from builder.overrides.reading import read_overrides
 from builder.overrides.schema import PackageSettings
 from builder.overrides.source_schema import PypiSdist
 
@@ -93,6 +98,21 @@ def test_wheels_of_an_index_are_pre_built(tmp_path: Path) -> None:
 
     assert found.pre_built
     assert found.wheel_server_url == "https://index.example/simple"
+
+
+def test_what_a_plugin_is_to_say_takes_a_plugin_that_says_it(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("source: {provider: hook-prebuilt}")
+    found = read_overrides(tmp_path / "none.yaml", tmp_path, tmp_path / "patches", "cpu")
+    name = canonicalize_name("a")
+    other = replace(found, decisions={name: Plugin("a = a", {"environment": str})})
+    right = replace(found, decisions={name: Plugin("a = a", {"releases": str})})
+
+    without = "the settings leave it to a plugin (hook-prebuilt), and none decides its releases"
+    assert [one.withheld(name) for one in (found, other, right)] == [without, without, None]
+    assert found.pre_built(Pin(name, Version("1"))) is not None
+    assert found.pre_built_anywhere(name) == (found.in_force(name).settings,)
+    assert right.leads(Pin(name, Version("1")))
+    assert not other.leads(Pin(name, Version("1")))
 
 
 @pytest.mark.parametrize(

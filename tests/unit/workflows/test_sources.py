@@ -13,14 +13,15 @@ from builder.domain.builds import Failure, Phase
 from builder.domain.customization import Preparation
 from builder.domain.digests import Digest
 from builder.domain.events import Event, Noted
+from builder.domain.instructions import RunCommand
 from builder.domain.patches import Patch, Patches
 from builder.domain.releases import Pin
 from builder.domain.sources import SourceTree
 from builder.errors import InputError
 from builder.stores.files import FileStore
 from builder.workflows.agent import Agent
-from builder.workflows.sandbox import Room, Sandbox
-from builder.workflows.sources import SourceFolders, Sources
+from builder.workflows.sandbox import Interior, Room, Sandbox
+from builder.workflows.sources import CommandRooms, SourceFolders, Sources
 from tests.fakes.engine import FakeEngine, Stage
 from tests.fakes.index import FakeIndex, FakeRelease
 
@@ -56,6 +57,7 @@ class Workbench:
     folder: Path
     engine: FakeEngine = field(default_factory=lambda: FakeEngine(prepare))
     heard: list[Event] = field(default_factory=list)
+    probed: list[str] = field(default_factory=list)
 
     def source(self, patches: Callable[[Pin], Patches]) -> SourceTree | Failure:
         agent = Agent(self.folder, Digest.of_bytes(b"agent"))
@@ -71,6 +73,26 @@ class Workbench:
         )
         return sources.source(RELEASE.candidate)
 
+    def commanded(self, *words: str, image: str | None = None) -> SourceTree | Failure:
+        """The source after a plugin's command, run in an image of its own where it has one."""
+        agent = Agent(self.folder, Digest.of_bytes(b"agent"))
+        room = Room("sha256:0", "python3", self.folder / "scratch", {"builder.run": "1"})
+        sources = Sources(
+            FakeIndex([RELEASE]),
+            FileStore(self.folder / "store"),
+            Sandbox(self.engine, agent, room, threading.Event()),
+            SourceFolders(self.folder / "down", self.folder / "built", self.folder / "logs"),
+            {},
+            self.heard.append,
+            lambda _pin: Preparation(instructions=(RunCommand(words),)),
+            rooms=CommandRooms(lambda _pin: image, self.ready),
+        )
+        return sources.source(RELEASE.candidate)
+
+    def ready(self, image: str) -> Interior:
+        self.probed.append(image)
+        return Interior(image, "python3")
+
     def patched(self, **texts: str) -> SourceTree | Failure:
         """The source with patches of these names and texts, in this order."""
         patches = []
@@ -84,6 +106,26 @@ class Workbench:
 @pytest.fixture
 def bench(tmp_path: Path) -> Workbench:
     return Workbench(tmp_path)
+
+
+def test_commands_run_once_in_an_image_that_was_probed(bench: Workbench) -> None:
+    first = bench.commanded("make")
+    again = bench.commanded("make")
+
+    assert isinstance(first, SourceTree)
+    assert again == first
+    assert bench.probed == ["sha256:0"]
+    (spec,) = bench.engine.specs
+    assert dict(spec.environment)["SOURCE_DATE_EPOCH"]
+
+
+def test_other_commands_and_other_images_make_it_anew(bench: Workbench) -> None:
+    bench.commanded("make")
+    bench.commanded("make", "all")
+    bench.commanded("make", image="sha256:1")
+
+    assert bench.probed == ["sha256:0", "sha256:0", "sha256:1"]
+    assert [spec.image for spec in bench.engine.specs] == bench.probed
 
 
 def test_the_same_patches_are_applied_once(bench: Workbench) -> None:
