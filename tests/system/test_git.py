@@ -3,6 +3,7 @@
 import io
 import json
 import tarfile
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ from tests.system.sdists import BACKEND, Package
 pytestmark = pytest.mark.once
 
 
-TELLS_ITS_VERSION = BACKEND.replace('project["version"]', 'open("VERSION").read().strip()')
+TELLS_ITS_VERSION = BACKEND.replace(
+    'project["version"]', 'os.environ.get("PRETENDED") or open("VERSION").read().strip()'
+)
 GIT_WHEELS = [
     "application-1.0-0-py3-none-any.whl",
     "library-2.0-0-py3-none-any.whl",
@@ -197,21 +200,31 @@ def test_hooks_tell_the_version_that_no_file_states(
 
 
 def test_hooks_that_cannot_tell_are_a_failed_build_with_a_way_out(
-    tree: Program, repository: GitRepository, salt: str
+    tree: Program, repository: GitRepository, salt: str, tmp_path: Path
 ) -> None:
     files = with_hooks_that_tell("library", "1.0", salt)
     repository.commit({**files, "VERSION": "no version"})
 
     done = tree.run("bootstrap", "application", repository.url)
-    tolerant = tree.run("bootstrap", "--test-mode", "one-file", repository.url)
+    settings = tmp_path / "settings"
+    settings.mkdir()
+    (settings / "library.yaml").write_text("env: {PRETENDED: 3.1.dev4}\n")
+    told = tree.run("bootstrap", "--settings-dir", str(settings), "application", repository.url)
+    assert "library==3.1.dev4" in graph(tree)
+    tree.graph.unlink()
+    gone = "gone @ git+file:///nonexistent/gone@v1"
+    tolerant = tree.run("bootstrap", "--test-mode", "one-file", repository.url, gone)
 
+    assert told.status == 0, told.stderr
     assert done.status == 100, done.stderr
     assert "failed: library==0+git." in done.stderr
     assert f"you asked -> library @ {repository.url} (toplevel)" in done.stderr
     assert "hint: name a tag that is a version" in done.stderr
+    assert "SETUPTOOLS_SCM_PRETEND_VERSION" in done.stderr
     assert f"repeat: builder bootstrap 'library @ {repository.url}'" in done.stderr
     assert not tree.graph.exists() or "library" not in tree.graph.read_text()
     assert tolerant.status == 100, tolerant.stderr
+    assert f"left out: {gone} (the command line)" in tolerant.stderr
     assert "one-file==1.0" in graph(tree)
 
 
@@ -290,17 +303,59 @@ def test_what_does_not_fit_a_repository_is_explained(
     assert tree.wheels() == []
 
 
-def test_a_repository_that_only_metadata_names_is_refused(
-    tree: Program, repository: GitRepository, library: Package, salt: str
+def test_repositories_that_packages_name_are_followed_where_that_is_allowed(
+    program: Program, repository: GitRepository, library: Package, salt: str, tmp_path: Path
 ) -> None:
-    repository.commit(files_of(library), tag="v2.0")
-    reaching = Package("reaching", salt=salt, requires=(f"library @ {repository.url}@v2.0",))
-    tree.publish(reaching)
+    gadget = GitRepository.make(tmp_path / "served" / "gadget")
+    gadget.commit(with_hooks_that_tell("gadget", "3.1.dev4", salt))
+    commit = repository.commit(files_of(library), tag="v2.0")
+    with smart_server(repository.folder.parent) as server:
+        needs = f"library @ {server.url}/library/.git@v2.0"
+        builds_with = f"gadget @ {server.url}/gadget/.git@main"
+        program.publish(
+            Package("one-file", backend="", salt=salt),
+            Package("library", "2.0", salt=f"of the index, {salt}"),
+            Package("library", "3.0", salt=salt),
+            Package("application", salt=salt, requires=(needs,), build_requires=(builds_with,)),
+            Package("top", salt=salt, requires=("library", "application")),
+        )
+        settings = tmp_path / "settings.yaml"
+        settings.write_text(f"git: {{allow: ['{server.url}/library/']}}\n")
+        allowed = ("--settings-file", str(settings), "--allow-git", f"{server.url}/gadget/")
+        refused = program.run("bootstrap", "--sdist-only", "top", *allowed[2:])
+        discovered = program.run("bootstrap", "--sdist-only", "top", *allowed)
+        earlier = program.graph.rename(tmp_path / "earlier.json")
+        gadget.commit({"salt": "moved on"})
+        again = program.run("bootstrap", "--sdist-only", "top", *allowed, "-p", str(earlier))
+    bare = program.copied(tmp_path / "bare")
+    with another_cache(program.engine, tmp_path / "cache") as variables:
+        built = bare.run("build-parallel", str(bare.graph), variables=variables)
 
-    done = tree.run("bootstrap", "reaching")
-
-    assert done.status == 100, done.stderr
-    assert "names a URL, which no policy allows here" in done.stderr
+    assert refused.status == 3, refused.stderr
+    assert f"the command line -> top==1.0 -> application==1.0 requires {needs}" in refused.stderr
+    assert f"hint: allow it with --allow-git {server.url[4:]}/library/.git" in refused.stderr
+    assert discovered.status == 0, discovered.stderr
+    assert again.status == 0, again.stderr
+    assert program.graph.read_bytes() == earlier.read_bytes()
+    nodes = graph(program)
+    assert nodes["library==2.0"]["download_url"] == f"{server.url}/library/.git@{commit}"
+    edges = {edge["key"]: edge for edge in nodes["application==1.0"]["edges"]}
+    assert edges["library==2.0"]["req"] == needs
+    assert (edges["gadget==3.1.dev4"]["req"], edges["gadget==3.1.dev4"]["req_type"]) == (
+        builds_with,
+        "build-system",
+    )
+    assert left(program, "gadget") == [
+        "sdists-repo/builds/gadget-3.1.dev4.tar.gz",
+        "sdists-repo/downloads/gadget-3.1.dev4.tar.gz",
+        "wheels-repo/downloads/gadget-3.1.dev4-0-py3-none-any.whl",
+    ]
+    archive = program.output / "sdists-repo/downloads/library-2.0.tar.gz"
+    assert nodes["library==2.0"]["source_sha256"] == Digest.of_file(archive).sha256
+    assert built.status == 0, built.stderr
+    assert {wheel.partition("-")[0] for wheel in bare.wheels()} == {
+        *("application", "gadget", "library", "one_file", "top"),
+    }
 
 
 def test_logins_are_in_no_file_and_no_message(
@@ -362,6 +417,50 @@ def test_submodules_belong_to_the_source_where_settings_say_so(
 def names_in(archive: Path) -> list[str]:
     with tarfile.open(archive) as tar:
         return tar.getnames()
+
+
+TELLS_WHAT_IS_VENDORED = """
+import os
+found = sorted(name for name in os.listdir("vendor") if os.listdir(f"vendor/{name}"))
+with open("vendored.py", "w") as file:
+    file.write(f"FOUND = {found}\\n")
+"""
+
+
+def test_every_form_builds_with_all_some_and_no_submodules(
+    tree: Program, repository: GitRepository, salt: str, tmp_path: Path
+) -> None:
+    parts = [GitRepository.make(tmp_path / "served" / name) for name in ("left", "right")]
+    links = [(f"vendor/{it.folder.name}", f"../../{it.folder.name}/.git") for it in parts]
+    commits = [it.commit({"part": it.folder.name}) for it in parts]
+    package = Package("library", "2.0", salt=salt, payload=TELLS_WHAT_IS_VENDORED)
+    repository.commit(files_of(package))
+    commit = repository.add_submodules(
+        *((path, url, at) for (path, url), at in zip(links, commits, strict=True))
+    )
+    repository.git("tag", "v2.0")
+    settings = tmp_path / "settings"
+    settings.mkdir()
+
+    with smart_server(repository.folder.parent) as server:
+        url = f"{server.url}/library/.git"
+
+        def vendored(line: str, options: str) -> str:
+            (settings / "library.yaml").write_text(f"git_options: {options}\n")
+            done = tree.run("bootstrap", "--settings-dir", str(settings), line)
+            assert done.status == 0, done.stderr
+            assert graph(tree)["library==2.0"]["download_url"] == f"{url}@{commit}"
+            with zipfile.ZipFile(tree.output / "wheels-repo/downloads" / GIT_WHEELS[1]) as wheel:
+                return wheel.read("vendored.py").decode()
+
+        forms = [f"library @ {url}@v2.0", f"library @ {url}@main", f"library @ {url}@{commit}", url]
+        everything = [vendored(line, "{submodules: true}") for line in forms]
+        some = vendored(url, "{submodules: true, submodule_paths: [vendor/right]}")
+        none = vendored(url, "{submodules: false}")
+
+    assert everything == ["FOUND = ['left', 'right']\n"] * 4
+    assert some == "FOUND = ['right']\n"
+    assert none == "FOUND = []\n"
 
 
 def test_nothing_that_a_repository_asks_for_is_run_or_followed(
