@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
@@ -15,13 +16,15 @@ from builder.app.commits import open_repositories
 from builder.app.documents import read_place
 from builder.app.overrides import read_without_plugins
 from builder.app.settings import Settings
+from builder.app.sourcing import Sourcing
 from builder.app.target import target_if_known
 from builder.app.workshop import Notify
 from builder.app.world import full_disk
+from builder.domain.builds import Failure
 from builder.domain.events import Noted
 from builder.domain.graph import GraphNode
 from builder.domain.images import TargetPython
-from builder.domain.releases import NoSuchProject, ProjectPage, RemoteFile
+from builder.domain.releases import Candidate, NoSuchProject, ProjectPage, RemoteFile
 from builder.domain.repositories import GitReference, Submodules, is_repository
 from builder.errors import (
     BuilderError,
@@ -32,6 +35,8 @@ from builder.errors import (
 )
 from builder.fetch.files import FetchedFile, fetch_file
 from builder.indexes.addresses import file_at, without_credentials
+from builder.indexes.elsewhere import AtAddresses, Elsewhere
+from builder.indexes.forges import tokens_of
 from builder.indexes.simple import SimpleIndex
 from builder.indexes.with_repositories import IndexWithRepositories, packed_file
 from builder.overrides.reading import Overrides
@@ -98,12 +103,16 @@ def download_sequence(
     )
     target = target_if_known(settings, notify) if downloads.include_wheels else None
     wheel_servers = settings.wheel_server_urls or (index_url,)
-    has_commits = any(is_repository(node.source_url) for node in nodes)
-    overrides = read_without_plugins(settings) if has_commits else Overrides(settings.variant)
+    is_led = any(is_repository(node.source_url) or node.by_settings for node in nodes)
+    overrides = read_without_plugins(settings) if is_led else Overrides(settings.variant)
     commits = _Commits(open_repositories(settings), overrides.submodules)
+    sourcing = Sourcing(settings, overrides, notify)
+    ways = Ways(commits.archive, partial(_led, sourcing))
+    urls = frozenset(node.source_url for node in nodes if node.by_settings)
     with closing(SimpleIndex([index_url])) as usual, closing(SimpleIndex(wheel_servers)) as wheels:
         index = commits.on_top_of(usual)
-        download = SequenceDownload(index, wheels, folders, target, notify, commits.archive)
+        index = AtAddresses(index, Elsewhere(tokens_of(settings.variables)), urls)
+        download = SequenceDownload(index, wheels, folders, target, notify, ways)
         return download.run(nodes, downloads)
 
 
@@ -135,8 +144,32 @@ class _Commits:
         return packed_file(node.pin, commit, digest)
 
 
+def _led(sourcing: Sourcing, node: GraphNode) -> RemoteFile:
+    """The archive at an address that settings gave; fetched already where nobody promised it."""
+    file = file_at(without_credentials(node.source_url), node.source)
+    candidate = Candidate(node.pin, file, (), SpecifierSet(), None, file.url)
+    is_open = node.source is None
+    found = sourcing.settled(replace(candidate, by_settings=is_open))
+    if isinstance(found, Failure):
+        raise ImpossibleError(f"{node.pin} {found.reason}", hint=found.hint)
+    return found.sdist
+
+
 def _none(node: GraphNode) -> RemoteFile:
-    raise ImpossibleError(f"{node.pin} is a commit, and none can be packed here")
+    raise ImpossibleError(f"{node.pin} is in no index, and nothing else can be asked here")
+
+
+@dataclass(frozen=True)
+class Ways:
+    """How sources are had that no index has; each gives a file that is known by its digest.
+
+    Attributes:
+        packed: the archive of a commit that an entry names.
+        led: what is at an address that settings gave.
+    """
+
+    packed: Callable[[GraphNode], RemoteFile] = _none
+    led: Callable[[GraphNode], RemoteFile] = _none
 
 
 class SequenceDownload:
@@ -149,7 +182,7 @@ class SequenceDownload:
         folders: Folders,
         target: TargetPython | None,
         notify: Notify,
-        packed: Callable[[GraphNode], RemoteFile] = _none,
+        ways: Ways | None = None,
     ) -> None:
         """Takes whom to ask, and whom to tell.
 
@@ -159,9 +192,9 @@ class SequenceDownload:
             folders: where the files go.
             target: what wheels must fit; without one, only those for any platform are taken.
             notify: is told of every file.
-            packed: the archive of a commit that an entry names.
+            ways: how sources are had that no index has.
         """
-        self._packed = packed
+        self._ways = ways or Ways()
         self._index = index
         self._wheels = wheels
         self._folders = folders
@@ -201,7 +234,8 @@ class SequenceDownload:
             else:
                 self._notify(Noted(f"{node.pin}: passed over, its wheel is pre-built"))
             return
-        find = self._packed if is_repository(node.source_url) else self._sdist
+        find = self._ways.led if node.by_settings else self._sdist
+        find = self._ways.packed if is_repository(node.source_url) else find
         is_needed = not downloads.ignore_missing
         yield _Job(partial(find, node), self._folders.sdists, is_needed)
         if downloads.include_wheels:

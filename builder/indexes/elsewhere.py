@@ -1,17 +1,20 @@
 """Files at addresses that the user named, apart from every index."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from packaging.utils import NormalizedName
+
 from builder.domain.digests import Digest
-from builder.domain.releases import RemoteFile
+from builder.domain.releases import NoSuchProject, ProjectPage, RemoteFile
 from builder.errors import InputError
 from builder.indexes.addresses import is_of_this_machine, shown
 from builder.indexes.download import download, download_unpromised
 from builder.indexes.transport import Answer, Limits, Token, Transport, check_status
+from builder.ports import Index
 
 
 class Elsewhere:
@@ -61,3 +64,26 @@ class Elsewhere:
 
     def close(self) -> None:
         self._transport.close()
+
+
+class AtAddresses:
+    """The Index port; files at some addresses are none of an index's business."""
+
+    def __init__(self, usual: Index, elsewhere: Elsewhere, urls: Container[str]) -> None:
+        self._usual = usual
+        self._elsewhere = elsewhere
+        self._urls = urls
+
+    def project(self, name: NormalizedName) -> ProjectPage | NoSuchProject:
+        """As the port says."""
+        return self._usual.project(name)
+
+    def metadata(self, file: RemoteFile) -> bytes:
+        """As the port says."""
+        return self._usual.metadata(file)
+
+    def fetch(self, file: RemoteFile, target: Path, progress: Callable[[int], None]) -> Digest:
+        """As the port says."""
+        if file.url in self._urls:
+            return self._elsewhere.fetch(file, target, progress)
+        return self._usual.fetch(file, target, progress)

@@ -264,3 +264,34 @@ def test_a_file_that_is_no_build_order_is_refused(server: IndexServer, tmp_path:
     assert done.returncode == 2
     assert "build-order.json" in done.stderr
     assert "hint:" in done.stderr
+
+
+def test_archives_at_addresses_of_settings_are_called_after_their_project(
+    server: IndexServer, tmp_path: Path
+) -> None:
+    """Two projects may have a file of one name, and one of them nobody promised."""
+    server.publish("c", "v1.tar.gz", A)
+    url = f"http://127.0.0.1:{server.port}/files/v1.tar.gz"
+    lead = {"source_url": url, "source_url_type": "override"}
+    order = [
+        entry(server, "a", "1.0", source_sha256=sha256(A), **lead),
+        entry(server, "b", "2.0", **lead),
+    ]
+    settings = tmp_path / "overrides/settings"
+    settings.mkdir(parents=True)
+    (settings / "b.yaml").write_text(
+        "download_source: {destination_filename: 'own-${version}.tar.gz'}"
+    )
+
+    first = download(tmp_path, server, order)
+    again = download(tmp_path, server, order)
+
+    assert first.returncode == 0, first.stderr
+    assert sorted(it.name for it in (tmp_path / "sdists-repo/downloads").iterdir()) == [
+        "a-1.0.tar.gz",
+        "own-2.0.tar.gz",
+    ]
+    assert f"b==2.0: nobody says what {url} must be" in first.stderr
+    assert "a-1.0.tar.gz: fetched" in first.stderr
+    assert again.returncode == 0, again.stderr
+    assert "nobody says" not in again.stderr
