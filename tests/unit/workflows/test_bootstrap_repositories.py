@@ -13,6 +13,7 @@ from packaging.utils import NormalizedName
 
 from builder.domain.builds import Phase
 from builder.domain.digests import Digest
+from builder.domain.graph import DependencyGraph
 from builder.domain.metadata import ReleaseMetadata
 from builder.domain.releases import Candidate, NoSuchProject, ProjectPage
 from builder.domain.repositories import GitReference
@@ -23,6 +24,7 @@ from builder.schedule.budget import Budget
 from builder.stores.files import FileStore
 from builder.workflows.agent import Agent
 from builder.workflows.bootstrap import Bootstrap
+from builder.workflows.locks import LockBuilt
 from builder.workflows.runs import Bootstrapped, Request
 from builder.workflows.sandbox import Room, Sandbox
 from builder.workflows.solving import Rules
@@ -32,6 +34,7 @@ from tests.fakes.engine import FakeEngine, Stage
 from tests.fakes.index import FakeIndex
 from tests.fakes.repositories import FakeRepositories
 from tests.fakes.world import FakeWorld, Known, Package
+from tests.unit.workflows.test_locked import LockWorld, build, lock_request, without_recipes
 
 COMMIT = GitReference("https://git.example/lib", "1" * 40)
 PROVISIONAL = pin(f"lib==0+git.{'1' * 12}")
@@ -269,3 +272,35 @@ def test_every_version_follows_repositories_too() -> None:
     alone = run(world, replace(wanted, asked=request("app>1").asked))
 
     assert built(alone)["lib==2.5"] == URL
+
+
+LOCKED = f"{URL[:-3]}@{'2' * 40}"
+
+
+def locked(source_url: str, *, recipes: bool) -> LockBuilt:
+    """A build from a lock in which `lib` comes from a place."""
+    packages = (Package("app==1", build=(LIB,)), Package("lib==2"))
+    world = FakeWorld(packages, commits={URL: "lib==2"})
+    graph = run(world, replace(request("app"), plan_only=True)).graph
+    assert graph is not None
+    nodes = {of: replace(node, source_url=source_url) for of, node in graph.nodes.items()}
+    graph = DependencyGraph(nodes, graph.edges)
+    wanted = lock_request(graph if recipes else without_recipes(graph))
+    return build(LockWorld(packages), replace(wanted, environments={}))
+
+
+@pytest.mark.parametrize("recipes", [True, False])
+def test_a_lock_holds_what_is_named(*, recipes: bool) -> None:
+    result = locked(LOCKED, recipes=recipes)
+
+    assert result.failures == ()
+    assert set(map(str, result.packages)) == {"app==1", "lib==2"}
+
+
+def test_a_lock_that_holds_something_else_of_that_name_is_no_place_to_build_from() -> None:
+    result = locked("https://files.index.example/lib-2.tar.gz", recipes=False)
+
+    (failure,) = result.failures
+    assert failure.pin == pin("app==1")
+    assert f"{LIB} is not in the lock before app==1" in failure.reason
+    assert failure.hint == "make the lock anew, by `builder bootstrap --sdist-only`"
