@@ -180,7 +180,7 @@ class World:
         """A prepared source, from the archive that is to be fetched for a release.
 
         Raises:
-            InputError: the package's settings ask for what no build here heeds.
+            InputError: the package has a plugin that no build here heeds.
         """
         return self.source_of(self._customization.located(candidate))
 
@@ -188,15 +188,14 @@ class World:
         """A prepared source, from the very archive that is named.
 
         Raises:
-            InputError: the package's settings ask for what no build here heeds.
+            InputError: the package has a plugin that no build here heeds.
         """
         pin = candidate.pin
-        passed_over = self._overrides.not_in_force(pin.name)
-        if passed_over:
+        unheeded = self._overrides.unheeded_plugin(pin.name)
+        if unheeded is not None:
             raise InputError(
-                f"{pin} cannot be built as its settings ask: {', '.join(passed_over)} "
-                "would be passed over",
-                hint=f"take these settings out, or leave the package out; a plugin: {PORTING}",
+                f"{pin} cannot be built: its plugin {unheeded} would be passed over",
+                hint=f"take the plugin out, or leave the package out; or: {PORTING}",
             )
         self._customization.require_usable(pin)
         with full_disk():

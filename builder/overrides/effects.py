@@ -1,4 +1,4 @@
-"""Which fields of a package's settings a build heeds, and which it would pass over."""
+"""Which fields of a package's settings change nothing any more."""
 
 from collections.abc import Iterator
 
@@ -8,19 +8,7 @@ from builder.overrides.schema import PackageSettings, VersionSettings
 
 Location = tuple[str, ...]
 
-_NOT_IN_FORCE: tuple[Location, ...] = ()
-_VARIANT_NOT_IN_FORCE: tuple[str, ...] = ()
 _DEPRECATED: Location = ("build_options", "build_ext_parallel")
-
-
-def fields_not_in_force(settings: PackageSettings, variant: str) -> Iterator[Location]:
-    """The fields that ask for another wheel than the one that a build would make."""
-    yield from (location for location in _NOT_IN_FORCE if _is_set(settings, location))
-    chosen = settings.variants.get(variant)
-    if chosen is not None:
-        for name in _VARIANT_NOT_IN_FORCE:
-            if _is_set(chosen, (name,)):
-                yield "variants", variant, name
 
 
 def deprecated_fields(settings: PackageSettings) -> Iterator[Location]:

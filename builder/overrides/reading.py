@@ -16,7 +16,7 @@ from builder.domain.repositories import Submodules, is_provisional
 from builder.errors import InputError
 from builder.overrides.checking import Checked, read_settings
 from builder.overrides.documents import Document
-from builder.overrides.effects import deprecated_fields, fields_not_in_force
+from builder.overrides.effects import deprecated_fields
 from builder.overrides.environment import (
     VERSION,
     Known,
@@ -220,24 +220,16 @@ class Overrides:
         options = self.in_force(name, version).settings.git_options
         return Submodules(options.submodules, tuple(options.submodule_paths))
 
-    def not_in_force(self, name: NormalizedName) -> tuple[str, ...]:
-        """What was laid down for a project and would be passed over by a build: file and field.
+    def unheeded_plugin(self, name: NormalizedName) -> str | None:
+        """The plugin of a project that was not loaded; None where there is none.
 
-        A package that has any must not be built: its wheel would not be what was asked for.
+        The project must not be built then: its wheel would not be what was asked for.
         """
-        return tuple(self._not_in_force(name))
+        return self.plugins.get(name) if name not in self.decisions else None
 
     def _has_decision(self, name: NormalizedName, decision: str) -> bool:
         plugin = self.decisions.get(name)
         return plugin is not None and decision in plugin.functions
-
-    def _not_in_force(self, name: NormalizedName) -> Iterator[str]:
-        found = self.packages.get(name)
-        if found is not None:
-            for location in fields_not_in_force(found.settings, self.variant):
-                yield _place(found.document, location)
-        if name in self.plugins and name not in self.decisions:
-            yield f"plugin {self.plugins[name]}"
 
 
 def read_overrides(

@@ -76,7 +76,7 @@ def test_nothing_at_all_means_defaults(tmp_path: Path) -> None:
     assert found.projects == ()
     assert found.build_options(NAME).cpu_cores_per_job == 1
     assert found.build_tag(pin("some-pkg==1.0")) == 0
-    assert found.not_in_force(NAME) == ()
+    assert found.unheeded_plugin(NAME) is None
 
 
 def test_every_field_is_read(tmp_path: Path) -> None:
@@ -97,7 +97,6 @@ def test_fields_without_a_value_are_not_given(tmp_path: Path) -> None:
     found = overrides(tmp_path, "env:\nvariants:\n  cpu:\nresolver_dist:\n", "changelog:\n")
 
     assert found.package(NAME).variants["cpu"].env == {}
-    assert found.not_in_force(NAME) == ()
 
 
 def test_a_build_tag_counts_changes_of_the_variant_and_of_the_version(tmp_path: Path) -> None:
@@ -108,10 +107,6 @@ def test_a_build_tag_counts_changes_of_the_variant_and_of_the_version(tmp_path: 
     assert found.build_tag(pin("some-pkg==1.10+local")) == 3
     assert found.build_tag(pin("some-pkg==1.1")) == 2
     assert found.build_tag(pin("other==1.0")) == 1
-
-
-def test_nothing_that_may_stand_in_settings_is_passed_over(tmp_path: Path) -> None:
-    assert overrides(tmp_path, FULL).not_in_force(NAME) == ()
 
 
 def test_a_field_is_told_with_each_place_that_holds_for_the_variant(tmp_path: Path) -> None:
@@ -132,12 +127,12 @@ def test_a_field_is_told_with_each_place_that_holds_for_the_variant(tmp_path: Pa
     assert plain.places_of(pin("other==1.0"), "image") == ()
 
 
-def test_a_plugin_is_passed_over_as_well(tmp_path: Path) -> None:
+def test_a_plugin_that_was_not_loaded_is_told(tmp_path: Path) -> None:
     found = read_overrides(
         tmp_path / "a.yaml", tmp_path, tmp_path, "cpu", {NAME: "some_pkg = plugins.some_pkg"}
     )
 
-    assert found.not_in_force(NAME) == ("plugin some_pkg = plugins.some_pkg",)
+    assert found.unheeded_plugin(NAME) == "some_pkg = plugins.some_pkg"
 
 
 def environment(
