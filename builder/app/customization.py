@@ -7,7 +7,7 @@ from pathlib import Path
 from builder.app.decisions import Decisions
 from builder.app.own_settings import settings_text
 from builder.app.variables import Variables, build_variables
-from builder.build.task import fixed_variables
+from builder.build.task import fixed_variables, with_environment
 from builder.domain.builds import (
     BuildOutcome,
     BuildSpec,
@@ -115,7 +115,7 @@ class Customization:
             laid_down,
             instructions=self._decisions.building(pin, archive),
             settings="\n".join(filter(None, described)),
-            variables=self._decisions.environment(pin, laid_down.variables, archive),
+            variables=self._decided(pin, laid_down.variables, archive),
         )
 
     def run(self, spec: BuildSpec, build: Callable[[BuildSpec], BuildOutcome]) -> BuildOutcome:
@@ -132,6 +132,10 @@ class Customization:
     def wheel(self, wheel: Wheel) -> Wheel:
         """A wheel of a release that is built here, with what it is to require."""
         return replace(wheel, metadata=self.metadata(wheel.metadata))
+
+    def _decided(self, pin: Pin, laid_down: Variables, archive: Path) -> Variables:
+        found = dict(self._decisions.environment(pin, laid_down, archive))
+        return tuple(sorted({**found, "PATH": with_environment(found["PATH"])}.items()))
 
     def _asked(self, spec: BuildSpec, build: Callable[[BuildSpec], BuildOutcome]) -> BuildOutcome:
         pin, decision = spec.source.pin, "build_backend_requirements"

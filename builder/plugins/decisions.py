@@ -96,7 +96,8 @@ class Environment(Protocol):
         Args:
             package: the release.
             source: its source.
-            usual: all variables, those of the settings among them.
+            usual: all variables, those of the settings among them, but for those that only say how
+                many jobs to run.
 
         Returns:
             What is set beside them, or in place of them.

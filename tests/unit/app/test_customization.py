@@ -8,6 +8,7 @@ from builder.build.task import fixed_variables
 from builder.domain.builds import BuildSpec, Goal
 from builder.domain.digests import Digest
 from builder.domain.sources import BuildSystem, SourceTree
+from builder.overrides.plugins import Plugin
 from builder.overrides.reading import read_overrides
 from tests.facts import pin
 
@@ -52,6 +53,27 @@ def test_variables_are_laid_over_those_of_every_build(tmp_path: Path) -> None:
         assert found["V"] == "1.5"
         assert found["TZ"] == "Asia/Tokyo"
         assert set(found) == {*usual, "V"}
+
+
+def test_a_plugin_has_the_last_word_on_variables(tmp_path: Path) -> None:
+    def environment(package: object, source: object, usual: dict[str, str]) -> dict[str, str]:
+        assert (package, source) != (None, None)
+        return {"V": usual["V"] + "!", "PATH": "/opt/bin"}
+
+    (tmp_path / "a.yaml").write_text("env: {V: '1', W: '2'}")
+    found = read_overrides(tmp_path / "none.yaml", tmp_path, tmp_path / "patches", "cpu")
+    plugins = {SOURCE.pin.name: Plugin("a = a", {"environment": environment})}
+    decided = replace(found, plugins={SOURCE.pin.name: "a = a"}, decisions=plugins)
+    customization = Customization(decided, lambda _digest: tmp_path, lambda _pin: 1, {})
+
+    spec = variables(customization.spec(PLANNED))
+
+    assert spec == {
+        **dict(fixed_variables(5)),
+        "V": "1!",
+        "W": "2",
+        "PATH": "/env/bin:/opt/bin",
+    }
 
 
 def test_the_programs_of_the_build_environment_are_always_found(tmp_path: Path) -> None:

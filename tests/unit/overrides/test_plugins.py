@@ -1,5 +1,6 @@
 """Plugins are loaded once, and held to the signatures that they are called with."""
 
+import re
 import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -190,6 +191,20 @@ def test_a_hook_is_held_to_its_name_and_signature(tmp_path: Path) -> None:
         ),
         ("there is no such hook", "did you mean 'post_build'?"),
     ]
+
+
+def test_the_examples_of_the_guide_are_plugins(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[3] / "docs/how-to/write-a-plugin.md").read_text()
+    decides, hears, commands = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "hears.py").write_text(hears)
+
+    found, wrong = load_plugins([plugin(tmp_path, decides)])
+    hooks, wrong_hooks = load_hooks(EntryPoint(it, f"hears:{it}", HOOK_GROUP) for it in HOOKS)
+
+    assert (wrong, wrong_hooks) == ((), ())
+    assert [[*one.functions] for one in found.values()] == [[*DECISIONS]]
+    assert {*hooks} == {*HOOKS}
+    compile(commands, "commands", "exec")
 
 
 @pytest.mark.parametrize("name", [*DECISIONS, *HOOKS])
