@@ -36,6 +36,8 @@ def told_index(name: NormalizedName, settings: Settings, overrides: Overrides) -
     Raises:
         InputError: what its settings name is nothing that can be asked.
     """
+    if overrides.source(name) is None:
+        return None
     elsewhere = Elsewhere(tokens_of(settings.variables))
     tell = _tell(name, settings, overrides, elsewhere)
     return None if tell is None else ToldIndex(tell, elsewhere)
