@@ -18,6 +18,7 @@ from builder.domain.graph import (
     RequirementKind,
 )
 from builder.record.files import build_order, build_order_json, constraints_text, graph_json
+from builder.record.reading import read_build_order, read_graph
 from tests.facts import pin, wheel
 
 EXPECTED = Path(__file__).parent / "expected"
@@ -120,3 +121,16 @@ def test_a_source_from_a_repository_is_told_as_such() -> None:
         ("tool", "sdist"),
     }
     assert url in {entry["source_url"] for entry in order}
+
+
+def test_a_source_where_settings_led_is_told_as_such_and_read_again() -> None:
+    made = replace(node("a==1"), source_url="https://own.example/v1.tar.gz", by_settings=True)
+    edges = (Dependency(None, made.pin, RequirementKind.TOPLEVEL, "a"),)
+    graph = DependencyGraph({made.pin: made}, edges)
+
+    text, order = graph_json(graph), build_order_json(graph)
+
+    assert json.loads(text)["a==1"]["source_url_type"] == "override"
+    assert [entry["source_url_type"] for entry in json.loads(order)] == ["override"]
+    assert read_graph(text, "g.json").nodes[made.pin].by_settings
+    assert read_build_order(order, "o.json")[0].by_settings

@@ -174,3 +174,14 @@ def test_a_commit_has_no_age(ages: ReleaseAges) -> None:
     found = offers_for(ProjectPage(NAME, (commit,)), [], None, TARGET, ages)
 
     assert found.candidates == (commit,)
+
+
+def test_a_commit_that_settings_lead_to_is_as_old_as_it_says() -> None:
+    uploaded = release("1.0", None).candidate
+    file = replace(uploaded.sdist, url="git+https://git.example/a@x")
+    led = replace(uploaded, sdist=file, by_settings=True)
+
+    found = offers_for(ProjectPage(NAME, (led,)), [], None, TARGET, WEEK)
+
+    assert found.candidates == ()
+    assert "no upload time" in found.refusals[-1]
