@@ -30,15 +30,14 @@ class CauseKind(Enum):
 
 HINTS = {
     CauseKind.MISSING_HEADER: (
-        "add the package that has {name} to `packages` in the image.yaml of the image, "
+        "add the Debian package that has {name} to system_packages in {settings}, "
         "or its project to the build requirements"
     ),
     CauseKind.MISSING_LIBRARY: (
-        "add the package that has {name} for development to `packages` in the image.yaml "
-        "of the image"
+        "add the Debian package that has {name} for development to system_packages in {settings}"
     ),
     CauseKind.MISSING_TOOL: (
-        "add the package that has the program {name} to `packages` in the image.yaml of the image"
+        "add the Debian package that has the program {name} to system_packages in {settings}"
     ),
     CauseKind.MISSING_MODULE: (
         "the source does not name all that it is built with: add the project that has {name} "

@@ -190,6 +190,18 @@ def test_a_line_tells(line: str) -> None:
     assert hint in found.hint
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "a.c:15:10: fatal error: lber.h: No such file or directory",
+        '../cairo/meson.build:31:12: ERROR: Dependency "cairo" not found, tried pkgconfig',
+        "FileNotFoundError: [Errno 2] No such file or directory: 'curl-config'",
+    ],
+)
+def test_what_the_image_lacks_is_to_be_named_in_the_settings_of_the_package(line: str) -> None:
+    assert "to system_packages in overrides/settings/some_pkg.yaml" in cause(line).hint
+
+
 QUIET = {
     "what cmake did not find and did not need": "-- Could NOT find Doxygen (missing: DOXYGEN)",
     "a warning": "src/a.c:3:1: warning: unused variable 'x' [-Wunused-variable]",
