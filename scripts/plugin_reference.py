@@ -84,7 +84,8 @@ def _fields(value: type) -> Iterator[str]:
     for name, parameter in inspect.signature(value).parameters.items():
         # Without the modules: the types have different names.
         kind = re.sub(r"\b(?:\w+\.)+(?=\w)", "", inspect.formatannotation(parameter.annotation))
-        default = "" if parameter.default is parameter.empty else f" = {parameter.default!r}"
+        given = '""' if parameter.default == "" else repr(parameter.default)
+        default = "" if parameter.default is parameter.empty else f" = {given}"
         yield f"{name}: {kind}{default}"
 
 
