@@ -214,6 +214,8 @@ SPECIFIC: tuple[Sign, ...] = (
         r"Could not find a package configuration file provided by Q(?P<name>[^Q]+)Q",
         r"configure: error: (?P<name>[\w.+-]+) (?:is )?(?:not found|required)",
         r"The system library Q(?P<name>[^Q]+)Q required by crate",
+        r"^\s*The headers or library files could not be found for (?P<name>[\w.+-]+)",
+        r"Can not find valid pkg-config name",
         r"[Uu]nable to find (?P<name>libclang)",
     ),
     *_signs(

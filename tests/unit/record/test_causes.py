@@ -49,6 +49,8 @@ LINES: dict[CauseKind, dict[str, str]] = {
         "  Could NOT find OpenSSL, try to set the path to OpenSSL root folder in the": "OpenSSL",
         '  Could not find a package configuration file provided by "Arrow" with any of': "Arrow",
         "  The system library `libudev` required by crate `libudev-sys` was not found.": "libudev",
+        "The headers or library files could not be found for avif,": "avif",
+        "Exception: Can not find valid pkg-config name.": "what is missing",
     },
     CauseKind.MISSING_TOOL: {
         "error: command 'gcc' failed: No such file or directory": "gcc",
