@@ -28,7 +28,6 @@ OVERRIDES = Path(__file__).parents[1] / "overrides"
 WANTED = {
     "pycairo==1.29.2": ("cairo", "libcairo.so.2()(64bit)"),
     "mysqlclient==2.3.1": ("MySQLdb", "libmariadb.so.3()(64bit)"),
-    "pycurl==7.49.0": ("pycurl", "libcurl.so.4()(64bit)"),
     "python-ldap==3.4.8": ("ldap", "libldap.so.2()(64bit)"),
 }
 TOOLS = """
