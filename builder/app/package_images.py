@@ -103,7 +103,8 @@ class PackageImages:
             name, packages, lambda line: self._notify(Noted(f"{told}: {line}"))
         )
         if not built.was_there:
-            self._notify(Noted(f"{told}: made in {built.state.seconds:.0f} s"))
+            seconds = f"{built.state.seconds:.0f} s"
+            self._notify(Noted(f"{told}: made in {seconds}; the engine takes it in now"))
         for line in built.replaced:
             text = f"{told}: the archive has moved since {name} was made: {line}"
             self._notify(Noted(text, warning=True))
