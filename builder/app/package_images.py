@@ -42,7 +42,7 @@ class PackageImages:
             ImageError: the image cannot be had, or is none for this run.
             InputError: the settings ask for an image that there cannot be.
         """
-        image = self._chosen(spec.source.pin)
+        image = self.image(spec.source.pin)
         return spec if image is None else replace(spec, image=image)
 
     def image(self, pin: Pin) -> str | None:
@@ -52,20 +52,6 @@ class PackageImages:
             ImageError: the image cannot be had, or is none for this run.
             InputError: the settings ask for an image that there cannot be.
         """
-        return self._chosen(pin)
-
-    def interior(self, pin: Pin) -> Interior | None:
-        """The image that is laid down for a release; None where that is the image of the run.
-
-        Raises:
-            EngineError: the sandbox does not hold in it what was promised.
-            ImageError: the image cannot be had, or is none for this run.
-            InputError: the settings ask for an image that there cannot be.
-        """
-        image = self._chosen(pin)
-        return None if image is None else self._interiors.ready(image)
-
-    def _chosen(self, pin: Pin) -> str | None:
         place = self._overrides.place(pin)
         if place == Place():
             return None
@@ -77,6 +63,17 @@ class PackageImages:
                 f"{pin} cannot have the image that it is to be built in ({asked}): {error.message}",
                 hint=self._hint(error, place),
             ) from error
+
+    def interior(self, pin: Pin) -> Interior | None:
+        """The image that is laid down for a release; None where that is the image of the run.
+
+        Raises:
+            EngineError: the sandbox does not hold in it what was promised.
+            ImageError: the image cannot be had, or is none for this run.
+            InputError: the settings ask for an image that there cannot be.
+        """
+        image = self.image(pin)
+        return None if image is None else self._interiors.ready(image)
 
     def _hint(self, error: ImageError | InputError, place: Place) -> str:
         if isinstance(error, InputError) or not place.system_packages:
