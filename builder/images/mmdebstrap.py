@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -157,16 +157,8 @@ def bootstrap_arguments(
         transport: lines of apt's configuration, such as a proxy.
     """
     return [
-        "mmdebstrap",
-        "--verbose",
-        f"--mode={'root' if is_root else 'unshare'}",
-        "--variant=apt",
-        "--format=tar",
-        f"--architectures={ARCHITECTURES[platform]}",
-        f"--components={','.join(base.components)}",
+        *_shared_arguments("apt", platform, base, transport, is_root=is_root),
         f"--include={','.join(sorted(base.packages))}",
-        *(f"--dpkgopt={option}" for option in _LEFT_OUT),
-        *(f"--aptopt={line}" for line in transport),
         f"--customize-hook={CUSTOMIZE}",
         base.suite,
         "-",
@@ -196,15 +188,7 @@ def extension_arguments(
         transport: lines of apt's configuration, such as a proxy.
     """
     return [
-        "mmdebstrap",
-        "--verbose",
-        f"--mode={'root' if is_root else 'unshare'}",
-        "--variant=custom",
-        "--format=tar",
-        f"--architectures={ARCHITECTURES[platform]}",
-        f"--components={','.join(base.components)}",
-        *(f"--dpkgopt={option}" for option in _LEFT_OUT),
-        *(f"--aptopt={line}" for line in transport),
+        *_shared_arguments("custom", platform, base, transport, is_root=is_root),
         # From standard input: the user inside may not read files of the user outside.
         '--setup-hook=tar -C "$1" -x -p --numeric-owner',
         f"--customize-hook={EXTEND.replace('@PACKAGES@', ' '.join(packages))}",
@@ -212,6 +196,18 @@ def extension_arguments(
         "-",
         *(mirrors or base.mirrors),
     ]
+
+
+def _shared_arguments(
+    variant: str, platform: str, base: DebianBase, transport: tuple[str, ...], *, is_root: bool
+) -> Iterator[str]:
+    """How every root file system is made, whatever comes into it."""
+    yield from ("mmdebstrap", "--verbose", f"--mode={'root' if is_root else 'unshare'}")
+    yield from (f"--variant={variant}", "--format=tar")
+    yield f"--architectures={ARCHITECTURES[platform]}"
+    yield f"--components={','.join(base.components)}"
+    yield from (f"--dpkgopt={option}" for option in _LEFT_OUT)
+    yield from (f"--aptopt={line}" for line in transport)
 
 
 def bootstrap_environment(variables: Mapping[str, str], workplace: Path) -> dict[str, str]:
