@@ -6,7 +6,7 @@ from threading import Event
 
 from packaging.utils import NormalizedName
 
-from builder.app.commits import Commits, held_states, open_repositories
+from builder.app.commits import Commits, held_states
 from builder.app.documents import read_place
 from builder.app.named_sources import NamedSources, Policy
 from builder.app.overrides import load_overrides
@@ -14,7 +14,7 @@ from builder.app.reports import reported, write_report
 from builder.app.repositories import Identification, Identified
 from builder.app.requested import Wanted, open_index, read_requested, release_ages
 from builder.app.settings import Settings
-from builder.app.sourcing import with_origins
+from builder.app.sourcing import open_repositories, with_origins
 from builder.app.unused_patches import tell_unused_patches
 from builder.app.workshop import Notify, Workshop, open_workshop
 from builder.app.world import Place, World, full_disk

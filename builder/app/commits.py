@@ -9,7 +9,6 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import InvalidName, NormalizedName, canonicalize_name
 
-from builder.app.settings import Settings
 from builder.app.world import Place, full_disk
 from builder.domain.events import Noted
 from builder.domain.graph import DependencyGraph
@@ -21,18 +20,12 @@ from builder.domain.repositories import (
     provisional_version,
 )
 from builder.errors import InputError
-from builder.indexes.git import GitRepositories
 from builder.indexes.with_repositories import IndexWithRepositories, packed_file
 from builder.ports import Index, Repositories
 from builder.prepare.identity import Identity
 from builder.prepare.task import top_folder
 from builder.publish.files import publish_copy
 from builder.workflows.states import States
-
-
-def open_repositories(settings: Settings) -> Repositories:
-    """The git repositories of the world, with what was fetched from them kept in the cache."""
-    return GitRepositories(settings.cache / "git", settings.variables)
 
 
 def held_states(previous: DependencyGraph | None) -> Mapping[str, GitReference]:

@@ -12,11 +12,10 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from builder.app.commits import open_repositories
 from builder.app.documents import read_place
 from builder.app.overrides import read_without_plugins
 from builder.app.settings import Settings
-from builder.app.sourcing import Sourcing
+from builder.app.sourcing import Sourcing, open_repositories
 from builder.app.target import target_if_known
 from builder.app.workshop import Notify
 from builder.app.world import full_disk

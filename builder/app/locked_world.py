@@ -5,7 +5,7 @@ from dataclasses import replace
 from packaging.specifiers import SpecifierSet
 from packaging.utils import NormalizedName
 
-from builder.app.commits import open_repositories
+from builder.app.sourcing import open_repositories
 from builder.app.world import AS_SEED, Place, World, full_disk
 from builder.domain.builds import Failure, Phase, Wheel
 from builder.domain.digests import Digest

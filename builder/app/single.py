@@ -38,6 +38,7 @@ from builder.publish.files import publish_copy, publish_text
 from builder.workflows.locked import LockedBuild
 from builder.workflows.locks import LockBuilt, LockRequest
 from builder.workflows.packages import Package
+from builder.workflows.stored import stored
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ class _SingleWorld(LockedWorld):
         if self._folder == "downloads" or package.wheel is None:
             return super()._visible(package)
         target = self._settings.wheels_repo / self._folder / package.wheel.filename
-        publish_copy(self._stored(package.wheel.digest, package.wheel.filename), target)
+        publish_copy(stored(self._store, package.wheel.digest, package.wheel.filename), target)
         return target
 
     def _on_disk(self, name: NormalizedName) -> Iterator[GraphNode]:

@@ -37,6 +37,11 @@ from builder.stores.files import FileStore
 Identify = Callable[[GitReference], Identity]
 
 
+def open_repositories(settings: Settings) -> Repositories:
+    """The git repositories of the world, with what was fetched from them kept in the cache."""
+    return GitRepositories(settings.cache / "git", settings.variables)
+
+
 @dataclass(frozen=True)
 class Known:
     """What a run knows of the sources that it may come upon.
@@ -62,9 +67,7 @@ class Sourcing:
         self._notify = notify
         self._known = known or Known()
         self._elsewhere = Elsewhere(tokens_of(settings.variables))
-        self._repositories: Repositories = GitRepositories(
-            settings.cache / "git", settings.variables
-        )
+        self._repositories = open_repositories(settings)
         self._downloads = settings.sdists_repo / "downloads"
         self._seen = _Seen(FileStore(settings.cache / "store"), self._known.previous)
         self._settled: dict[RemoteFile, RemoteFile] = {}

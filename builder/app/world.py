@@ -17,7 +17,7 @@ from builder.app.hooks import Hooks
 from builder.app.package_images import PackageImages
 from builder.app.pre_built import PreBuiltWheels
 from builder.app.settings import Settings
-from builder.app.sourcing import Known, Sourcing
+from builder.app.sourcing import Known, Sourcing, open_repositories
 from builder.app.workshop import Notify, Workshop
 from builder.domain.builds import BuildOutcome, BuildSpec, BuildSucceeded, Failure, Goal, Wheel
 from builder.domain.core_metadata import UnusableMetadataError, from_core_metadata
@@ -31,7 +31,6 @@ from builder.domain.sources import SourceTree
 from builder.errors import InputError, StorageError
 from builder.indexes.adapted import AdaptedIndex
 from builder.indexes.addresses import file_at
-from builder.indexes.git import GitRepositories
 from builder.indexes.simple import SimpleIndex
 from builder.indexes.with_repositories import packed_file
 from builder.overrides.plugins import PORTING
@@ -49,6 +48,7 @@ from builder.workflows.foreign import ForeignWheels
 from builder.workflows.packages import ForeignWheel, Package
 from builder.workflows.sources import CommandRooms, SourceFolders, Sources
 from builder.workflows.states import States
+from builder.workflows.stored import stored
 from builder.workflows.vendoring import CrateVendor
 
 AS_SEED = "as a seed"
@@ -205,8 +205,8 @@ class World:
             source = self._sources.source(settled)
             if isinstance(source, SourceTree) and not self._settings.cleanup:
                 name = top_folder(pin)
-                stored = self._source_at(source.archive)
-                publish_copy(stored, self._settings.work_dir / name / f"{name}.tar.gz")
+                prepared = self._source_at(source.archive)
+                publish_copy(prepared, self._settings.work_dir / name / f"{name}.tar.gz")
             return source if isinstance(source, Failure) else self._customization.tree(source)
 
     def foreign(self, pin: Pin, purpose: str) -> ForeignWheel | Failure:
@@ -271,8 +271,8 @@ class World:
         if package.wheel is None:
             return None
         if package.foreign is None:
-            stored = self._stored(package.wheel.digest, package.wheel.filename)
-            return self._wheels.publish(package.wheel, stored)
+            made = stored(self._store, package.wheel.digest, package.wheel.filename)
+            return self._wheels.publish(package.wheel, made)
         file = package.foreign.file
         digest = file.digest or package.wheel.digest
         return self._wheels.publish_foreign(file.filename, digest, self._foreign.original(digest))
@@ -313,23 +313,13 @@ class World:
         return self.budget.claim(self._appetite(pin)).jobs
 
     def _source_at(self, archive: Digest) -> Path:
-        return self._stored(archive, "a prepared source")
-
-    def _stored(self, digest: Digest, what: str) -> Path:
-        path = self._store.path(digest)
-        if path is None:
-            raise StorageError(
-                f"{what} is no longer in the store, or was changed there",
-                hint="run the same command again: it will be made anew",
-            )
-        return path
+        return stored(self._store, archive, "a prepared source")
 
 
 def sourcing(place: Place) -> Sourcing:
     """Where sources come from in a run."""
     settings, shop = place.settings, place.shop
-    repositories = GitRepositories(settings.cache / "git", settings.variables)
-    states = States(repositories, shop.store, shop.sandbox)
+    states = States(open_repositories(settings), shop.store, shop.sandbox)
     known = Known(place.previous, shop.target.tags, states.identity)
     return Sourcing(settings, place.overrides, place.notify, known)
 

@@ -43,7 +43,6 @@ from builder.domain.images import TargetPython
 from builder.domain.metadata import MetadataOrigin, ReleaseMetadata
 from builder.domain.releases import Pin
 from builder.domain.repositories import is_provisional
-from builder.errors import StorageError
 from builder.inspect.collect import RefusedOutput, read_small, take
 from builder.inspect.description import OwnBuild
 from builder.inspect.wheel import canonicalize
@@ -54,6 +53,7 @@ from builder.workflows.environments import Environments
 from builder.workflows.interiors import Interiors
 from builder.workflows.logs import appending_to, log_path, tail
 from builder.workflows.sandbox import RESULT, Finished, Interior, Sandbox, Task, in_words
+from builder.workflows.stored import stored
 
 
 @dataclass(frozen=True)
@@ -121,12 +121,8 @@ class Builds:
     def _run(self, spec: BuildSpec, interior: Interior) -> BuildOutcome:
         pin = spec.source.pin
         log = log_path(self._rules.logs, pin)
-        source = self._store.path(spec.source.archive)
-        if source is None:
-            raise StorageError(
-                f"the prepared source of {pin} is no longer in the store, or was changed there",
-                hint="run the same command again: it will be prepared anew",
-            )
+        what = f"the prepared source of {pin}"
+        source = stored(self._store, spec.source.archive, what, "prepared")
         try:
             binds = self._environments.binds(spec.environment)
         except ClashingWheels as clash:

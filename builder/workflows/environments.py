@@ -17,10 +17,11 @@ from builder.domain.builds import Wheel
 from builder.domain.containers import BindMount
 from builder.domain.digests import Digest
 from builder.domain.images import TargetPython
-from builder.errors import EngineError, StorageError
+from builder.errors import EngineError
 from builder.inspect.collect import RefusedOutput, take
 from builder.ports import Store
 from builder.workflows.sandbox import Sandbox, Task, in_words
+from builder.workflows.stored import stored
 
 _BYTECODE = "bytecode.zip"
 _MAX_BYTECODE_ARCHIVE = 2 << 30
@@ -70,13 +71,7 @@ class Environments:
         return Digest.of_bytes("\n".join(fields).encode()).sha256[:32]
 
     def _stored(self, wheel: Wheel) -> Path:
-        path = self._store.path(wheel.digest)
-        if path is None:
-            raise StorageError(
-                f"{wheel.filename} is no longer in the store, or was changed there",
-                hint="run the same command again: it will be built anew",
-            )
-        return path
+        return stored(self._store, wheel.digest, wheel.filename, "built")
 
     def _unpack(self, missing: dict[Wheel, Path]) -> None:
         if not missing:

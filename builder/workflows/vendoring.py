@@ -15,7 +15,6 @@ from builder.domain.customization import Preparation
 from builder.domain.digests import Digest
 from builder.domain.events import Event, Noted
 from builder.domain.releases import Pin
-from builder.errors import StorageError
 from builder.inspect.collect import read_small, take
 from builder.ports import Store
 from builder.prepare.cargo_configuration import (
@@ -50,6 +49,7 @@ from builder.prepare.task import (
 )
 from builder.workflows.logs import appending_to, harmless, log_path
 from builder.workflows.sandbox import RESULT, Finished, Interior, Sandbox, Task, in_words
+from builder.workflows.stored import stored
 
 _Read = TypeVar("_Read")
 
@@ -152,7 +152,7 @@ class CrateVendor:
             found = Digest(json.loads(recorded)["archive"])
             if self._store.path(found) is not None:
                 return found
-        path = self._path(pin, archive)
+        path = stored(self._store, archive, f"the prepared source of {pin}", "prepared")
         project = _Project(pin, archive, path, preparation, manifests, interior)
         found = self._vendored(project)
         self._store.record(key, json.dumps({"archive": found.sha256}).encode())
@@ -170,15 +170,6 @@ class CrateVendor:
         fields += [self._sandbox.agent.digest.sha256, preparation.build_dir]
         fields += [str(preparation.vendoring.resolve_without_lock), repr(manifests)]
         return Digest.of_bytes("\n".join(fields).encode())
-
-    def _path(self, pin: Pin, archive: Digest) -> Path:
-        path = self._store.path(archive)
-        if path is None:
-            raise StorageError(
-                f"the prepared source of {pin} is no longer in the store, or was changed there",
-                hint="run the same command again: it will be prepared anew",
-            )
-        return path
 
     def _vendored(self, project: _Project) -> Digest:
         survey = self._survey(project)
