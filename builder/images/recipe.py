@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
 
 from builder.errors import InputError
+from builder.images.environment import Environment, Folder
 
 RECIPE_FILE = "image.yaml"
 DEFAULT_PYTHON = "/usr/bin/python3"
@@ -63,6 +64,11 @@ class ImageRecipe:
     base: DebianBase | RegistryBase
     folder: Path | None
     """Where `image.yaml` lies; None for a registry reference given on the command line."""
+    environment: tuple[tuple[str, str], ...] = ()
+    """What every build in the image gets beside the usual variables, by name. No part of the image,
+    so that another value needs no other bootstrap."""
+    path: tuple[str, ...] = ()
+    """Folders whose programs builds find before the usual ones, the first one first."""
 
 
 def read_recipe(file: Path) -> ImageRecipe:
@@ -105,6 +111,8 @@ def parse_recipe(content: object, *, name: str, file: Path) -> ImageRecipe:
         python=fields.python,
         base=fields.origin(),
         folder=file.parent,
+        environment=tuple(sorted(fields.environment.items())),
+        path=tuple(fields.path),
     )
 
 
@@ -181,6 +189,8 @@ class _RecipeFile(BaseModel):
     python: Annotated[str, _text(r"/[A-Za-z0-9._/+-]+")] = DEFAULT_PYTHON
     packages: list[_Package] = []
     mirror: _Mirror | list[_Mirror] = []
+    environment: Environment = {}
+    path: list[Folder] = []
 
     @model_validator(mode="after")
     def has_one_origin(self) -> Self:

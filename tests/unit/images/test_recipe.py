@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from builder.build.task import fixed_variables, job_variables
 from builder.errors import InputError
 from builder.images.recipe import (
     DebianBase,
@@ -136,6 +137,42 @@ def test_a_missing_field_is_named(tmp_path: Path) -> None:
 )
 def test_nonsense_is_refused(tmp_path: Path, text: str, expected: str) -> None:
     assert expected in complaint(tmp_path, text).message
+
+
+def test_an_image_gives_variables_and_folders_of_programs_to_builds(tmp_path: Path) -> None:
+    text = "environment: {CUDA_HOME: /usr/lib/cuda, A: '$HOME'}\npath: [/opt/b/bin, /opt/a/bin]\n"
+    recipe = read_recipe(write(tmp_path, BOOTSTRAPPED + text))
+    assert recipe.environment == (("A", "$HOME"), ("CUDA_HOME", "/usr/lib/cuda"))
+    assert recipe.path == ("/opt/b/bin", "/opt/a/bin")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("environment: {1A: x}", "environment: '1A' cannot name a variable"),
+        ("environment: {'A=B': x}", "environment: 'A=B' cannot name a variable"),
+        ("environment: {A: 1}", "environment.A: Input should be a valid string"),
+        ('environment: {A: "a\\0b"}', "environment: A: no variable can hold a NUL"),
+        ('environment: {A: "\\ud800"}', "environment: A: its value is no UTF-8"),
+        (f"environment: {{A: {'x' * (128 << 10)}}}", "environment: A: its value is longer"),
+        ("environment: {PATH: /opt/bin}", "made of the folders under `path:`"),
+        ("environment: {FROMAGER_VARIANT: cuda}", "tells builds their variant"),
+        ("path: [opt/bin]", "path[0]: 'opt/bin' is no folder"),
+        ("path: ['/opt/bin:/tmp']", "path[0]: '/opt/bin:/tmp' is no folder"),
+        ("path: [/opt/../bin]", "path[0]: '/opt/../bin' is no folder"),
+        ("path: /opt/bin", "path: Input should be a valid list"),
+    ],
+)
+def test_what_builds_cannot_be_given_is_refused(tmp_path: Path, text: str, expected: str) -> None:
+    error = complaint(tmp_path, f"{BOOTSTRAPPED}{text}\n")
+    assert expected in error.message
+    assert error.message.startswith(f"{tmp_path}/mine/image.yaml: ")
+    assert "images/cpu/image.yaml" in error.hint
+
+
+@pytest.mark.parametrize("name", [name for name, _ in (*fixed_variables(0), *job_variables(1))])
+def test_no_image_sets_what_every_build_has(tmp_path: Path, name: str) -> None:
+    assert name in complaint(tmp_path, f"{BOOTSTRAPPED}environment: {{{name}: x}}\n").message
 
 
 def test_a_mirror_given_as_an_option_is_checked() -> None:
