@@ -24,6 +24,7 @@ from builder.resolve.offers import Offer, offers_for
 from builder.resolve.previous import Preferred
 
 MAX_ROUNDS = 100_000
+_SHOWN_VERSIONS = 3
 
 
 @dataclass(frozen=True)
@@ -160,6 +161,21 @@ class Conflict:
 Answer = Solution | Lacking | Conflict
 
 
+@dataclass(frozen=True)
+class Part:
+    """One variant's share in what is solved together.
+
+    Attributes:
+        question: its requirements, constraints and target.
+        knowledge: project pages and metadata learned so far.
+        corrections: metadata of built wheels that differs from what was known before the build.
+    """
+
+    question: Question
+    knowledge: Knowledge
+    corrections: Mapping[Pin, ReleaseMetadata] = field(default_factory=dict)
+
+
 def solve(
     question: Question,
     knowledge: Knowledge,
@@ -172,32 +188,63 @@ def solve(
         knowledge: project pages and metadata learned so far.
         corrections: metadata of built wheels that differs from what was known before the build.
     """
-    facts = _Facts(question, knowledge, corrections or {})
-    roots = tuple(
-        _Wanted(asked.requirement, asked.origin)
-        for asked in question.asked
-        if applies(asked.requirement, question.target, frozenset())
-    )
-    facts.remember(roots, None)
+    answer = solve_together({"": Part(question, knowledge, corrections or {})})
+    return answer if isinstance(answer, Conflict) else answer[""]
+
+
+def solve_together(parts: Mapping[str, Part]) -> Mapping[str, Solution | Lacking] | Conflict:
+    """Answers the questions of several variants at once: a project has one version in all of them.
+
+    Where something is lacking for one of them, no solution of another is an answer yet.
+
+    Args:
+        parts: by variant; the first one's preferences come first.
+    """
+    facts = {
+        variant: _Facts(variant, part.question, part.knowledge, part.corrections)
+        for variant, part in parts.items()
+    }
+    roots = {variant: one.roots(parts[variant].question.asked) for variant, one in facts.items()}
+    known = [it for variant, one in facts.items() for it in one.known(roots[variant], None)]
     try:
         # Not by way of Resolver: where a ring of releases was dropped, it recurses for ever.
         state = Resolution(_Provider(facts), BaseReporter[_Wanted, _Choice, _Identity]()).resolve(
-            facts.known(roots, None), max_rounds=MAX_ROUNDS
+            known, max_rounds=MAX_ROUNDS
         )
     except ResolutionImpossible as impossible:
         # What nobody looked at may be the very thing that fits.
-        return facts.unseen_alone() or _conflict(impossible.causes, facts)
+        if any(one.unseen for one in facts.values()):
+            return {variant: Lacking((), (), (), one.unseen) for variant, one in facts.items()}
+        return _conflict(impossible.causes, facts)
     except ResolutionTooDeep:
         return Conflict((f"no answer after {MAX_ROUNDS} rounds of search",))
-    chosen = {identity.name: choice.candidate for identity, choice in state.mapping.items()}
     refused: list[_Wanted] = []
+    answers = {
+        variant: _answer(roots[variant], state.mapping, one, refused)
+        for variant, one in facts.items()
+    }
+    if refused and not any(isinstance(answer, Lacking) for answer in answers.values()):
+        return _refusal(refused, facts)
+    return answers
+
+
+def _answer(
+    roots: Sequence["_Wanted"],
+    mapping: Mapping["_Identity", "_Choice"],
+    facts: "_Facts",
+    refused: list["_Wanted"],
+) -> Solution | Lacking:
+    """What the choices mean for one variant."""
+    chosen = {
+        identity.name: choice.candidates[facts.variant]
+        for identity, choice in mapping.items()
+        if facts.variant in choice.candidates
+    }
     edges = tuple(_walk(roots, chosen, facts, refused))
     reached = tuple(chosen[name] for name in sorted({edge.child.name for edge in edges}))
     pages, metadata = facts.lacking(reached)
     if pages or metadata or facts.unseen:
         return Lacking(pages, metadata, edges, facts.unseen)
-    if refused:
-        return facts.refusal(refused)
     return Solution(reached, edges)
 
 
@@ -233,6 +280,7 @@ class _Wanted:
 
     requirement: Requirement
     origin: str
+    variant: str
     just: Candidate | None = None
 
     @property
@@ -246,14 +294,24 @@ class _Wanted:
         return _Identity(canonicalize_name(self.requirement.name), extras)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Choice:
-    candidate: Candidate
+    """One version of a project, as each variant has it that wants it."""
+
+    candidates: Mapping[str, Candidate]
     extras: tuple[str, ...]
 
     @property
+    def pin(self) -> Pin:
+        return next(iter(self.candidates.values())).pin
+
+    @property
     def identity(self) -> _Identity:
-        return _Identity(self.candidate.pin.name, self.extras)
+        return _Identity(self.pin.name, self.extras)
+
+    @property
+    def releases(self) -> frozenset[tuple[Pin, str]]:
+        return frozenset((one.pin, one.source) for one in self.candidates.values())
 
 
 class _Facts:
@@ -261,10 +319,12 @@ class _Facts:
 
     def __init__(
         self,
+        variant: str,
         question: Question,
         knowledge: Knowledge,
         corrections: Mapping[Pin, ReleaseMetadata],
     ) -> None:
+        self.variant = variant
         self.target = question.target
         self.constraints = question.constraints
         self._ages = question.ages
@@ -277,6 +337,16 @@ class _Facts:
         self._missing_metadata: set[tuple[Pin, str]] = set()
         self._unseen: dict[Named, Naming] = {}
         self._refused: set[_Wanted] = set()
+
+    def roots(self, asked: Iterable[Asked]) -> tuple[_Wanted, ...]:
+        """What the request wants on the target."""
+        roots = tuple(
+            _Wanted(one.requirement, one.origin, self.variant)
+            for one in asked
+            if applies(one.requirement, self.target, frozenset())
+        )
+        self.remember(roots, None)
+        return roots
 
     def known(self, wanted: Iterable[_Wanted], asker: Pin | None) -> list[_Wanted]:
         """Only what can be decided now: a project without a page yet is left for the next time.
@@ -324,17 +394,17 @@ class _Facts:
         order = dict.fromkeys([v for v in first if v in known] + list(known))
         return Offer(tuple(known[version] for version in order), offer.refusals)
 
-    def requires(self, choice: _Choice) -> list[_Wanted]:
-        pin = choice.candidate.pin
-        known = self._knowledge.metadata_of(choice.candidate)
+    def requires(self, candidate: Candidate, extras: tuple[str, ...]) -> list[_Wanted]:
+        pin = candidate.pin
+        known = self._knowledge.metadata_of(candidate)
         metadata = self._corrections.get(pin) or known
         if metadata is None:
-            self._missing_metadata.add((pin, choice.candidate.source))
+            self._missing_metadata.add((pin, candidate.source))
             return []
         wanted = [
-            _Wanted(requirement, str(pin))
+            _Wanted(requirement, str(pin), self.variant)
             for requirement in metadata.requires
-            if applies(requirement, self.target, choice.extras)
+            if applies(requirement, self.target, extras)
         ]
         self.remember(wanted, pin)
         return wanted
@@ -379,24 +449,13 @@ class _Facts:
         """The sources that were come upon and that nobody looked at."""
         return tuple(self._unseen[named] for named in sorted(self._unseen))
 
-    def unseen_alone(self) -> Lacking | None:
-        return Lacking((), (), (), self.unseen) if self._unseen else None
-
     def is_settled(self, wanted: _Wanted) -> bool:
         """Whether it is known what a requirement can lead to, and it may."""
         return wanted.named is None or self.just(wanted) is not None
 
-    def refusal(self, wanted: Iterable[_Wanted]) -> Conflict:
-        """Why sources that are named are not used, with who names them."""
-        lines: dict[str, None] = {}
-        hints: list[str] = []
-        for one in wanted:
-            answer = self._knowledge.named.get(one.named) if one.named is not None else None
-            if isinstance(answer, Refused):
-                lines[f"{self.chain(one)} requires {one.requirement}"] = None
-                lines[answer.reason] = None
-                hints.append(answer.hint)
-        return Conflict(tuple(lines), next(iter(hints), ""))
+    def answer_to(self, wanted: _Wanted) -> Candidate | Refused | None:
+        """What became of the source that a requirement names."""
+        return self._knowledge.named.get(wanted.named) if wanted.named is not None else None
 
     def refused(self, names: Collection[NormalizedName]) -> tuple[_Wanted, ...]:
         """What names sources of these projects that are not used, as far as anybody came."""
@@ -406,7 +465,7 @@ class _Facts:
 class _Provider(AbstractProvider[_Wanted, _Choice, _Identity]):
     """The policy of the search: the newest version first, the most constrained project first."""
 
-    def __init__(self, facts: _Facts) -> None:
+    def __init__(self, facts: Mapping[str, _Facts]) -> None:
         self._facts = facts
 
     def identify(self, requirement_or_candidate: _Wanted | _Choice) -> _Identity:
@@ -437,11 +496,11 @@ class _Provider(AbstractProvider[_Wanted, _Choice, _Identity]):
             RequirementInformation[_Wanted, _Choice]
         ],
     ) -> tuple[bool, bool, _Identity]:
-        wanted = list(information[identifier])
-        specifiers = [one.requirement.requirement.specifier for one in wanted]
+        wanted = [one.requirement for one in information[identifier]]
+        specifiers = [one.requirement.specifier for one in wanted]
         pinned = any(spec.operator in ("==", "===") for each in specifiers for spec in each)
-        pinned = pinned or any(self._facts.just(one.requirement) for one in wanted)
-        pinned = pinned or identifier.name in self._facts.constraints
+        pinned = pinned or any(self._facts[one.variant].just(one) for one in wanted)
+        pinned = pinned or any(identifier.name in it.constraints for it in self._facts.values())
         return (not pinned, not any(specifiers), identifier)
 
     def find_matches(
@@ -451,33 +510,55 @@ class _Provider(AbstractProvider[_Wanted, _Choice, _Identity]):
         incompatibilities: Mapping[_Identity, Iterator[_Choice]],
     ) -> list[_Choice]:
         wanted = list(requirements[identifier])
+        wanting = {one.variant for one in wanted}
         if identifier.extras:
             plain = _Identity(identifier.name, ())
             wanted.extend(requirements.get(plain, ()))
-        bad = {_release(choice.candidate) for choice in incompatibilities[identifier]}
-        offer = self._facts.offers(identifier.name, wanted)
-        return [_Choice(c, identifier.extras) for c in offer.candidates if _release(c) not in bad]
+        bad = frozenset[tuple[Pin, str]]().union(
+            *(choice.releases for choice in incompatibilities[identifier])
+        )
+        offers = {
+            variant: facts.offers(identifier.name, _of(variant, wanted))
+            for variant, facts in self._facts.items()
+            if variant in wanting
+        }
+        choices = (_Choice(one, identifier.extras) for one in _common(offers))
+        return [choice for choice in choices if not choice.releases & bad]
 
     def is_satisfied_by(self, requirement: _Wanted, candidate: _Choice) -> bool:
-        just = self._facts.just(requirement)
-        if just is not None and just.source != candidate.candidate.source:
+        mine = candidate.candidates.get(requirement.variant)
+        if mine is None:
+            return False  # chosen before this variant wanted it, too
+        just = self._facts[requirement.variant].just(requirement)
+        if just is not None and just.source != mine.source:
             return False
-        return requirement.requirement.specifier.contains(
-            candidate.candidate.pin.version, prereleases=True
-        )
+        return requirement.requirement.specifier.contains(mine.pin.version, prereleases=True)
 
     def get_dependencies(self, candidate: _Choice) -> list[_Wanted]:
-        asker = candidate.candidate.pin
-        wanted = self._facts.known(self._facts.requires(candidate), asker)
-        if candidate.extras:
-            pin = candidate.candidate.pin
-            just = candidate.candidate if candidate.candidate.source else None
-            wanted.append(_Wanted(_exactly(pin), f"{pin}[{','.join(candidate.extras)}]", just))
-        return wanted
+        every: list[_Wanted] = []
+        for variant, mine in candidate.candidates.items():
+            facts, pin = self._facts[variant], mine.pin
+            every.extend(facts.known(facts.requires(mine, candidate.extras), pin))
+            if candidate.extras:
+                just = mine if mine.source else None
+                origin = f"{pin}[{','.join(candidate.extras)}]"
+                every.append(_Wanted(_exactly(pin), origin, variant, just))
+        return every
 
 
-def _release(candidate: Candidate) -> tuple[Pin, str]:
-    return candidate.pin, candidate.source
+def _of(variant: str, wanted: Iterable[_Wanted]) -> list[_Wanted]:
+    return [one for one in wanted if one.variant == variant]
+
+
+def _common(offers: Mapping[str, Offer]) -> Iterator[dict[str, Candidate]]:
+    """The versions that every variant could take, the first one's best first."""
+    known = {
+        variant: {one.pin.version: one for one in offer.candidates}
+        for variant, offer in offers.items()
+    }
+    for version in next(iter(known.values()), {}):
+        if all(version in candidates for candidates in known.values()):
+            yield {variant: candidates[version] for variant, candidates in known.items()}
 
 
 def _exactly(pin: Pin) -> Requirement:
@@ -492,41 +573,78 @@ def _walk(
 ) -> Iterator[Dependency]:
     """The edges from the top down; what names a source that is not to be had is put aside."""
     pending: list[tuple[Pin | None, _Wanted]] = [(None, root) for root in roots]
-    seen: set[_Choice] = set()
+    seen: set[_Identity] = set()
     emitted: set[Dependency] = set()
     while pending:
         parent, wanted = pending.pop()
         if not facts.is_settled(wanted):
             refused.append(wanted)
             continue
-        if wanted.identity.name not in chosen:
+        identity = wanted.identity
+        if identity.name not in chosen:
             continue  # its page is not known yet
-        choice = _Choice(chosen[wanted.identity.name], wanted.identity.extras)
+        candidate = chosen[identity.name]
         kind = RequirementKind.TOPLEVEL if parent is None else RequirementKind.INSTALL
-        edge = Dependency(parent, choice.candidate.pin, kind, str(wanted.requirement))
+        edge = Dependency(parent, candidate.pin, kind, str(wanted.requirement))
         if edge not in emitted:
             emitted.add(edge)
             yield edge
-        if choice not in seen:
-            seen.add(choice)
-            pending.extend((choice.candidate.pin, one) for one in facts.requires(choice))
+        if identity not in seen:
+            seen.add(identity)
+            needed = facts.requires(candidate, identity.extras)
+            pending.extend((candidate.pin, one) for one in needed)
 
 
 def _conflict(
-    causes: Iterable[RequirementInformation[_Wanted, _Choice]], facts: _Facts
+    causes: Iterable[RequirementInformation[_Wanted, _Choice]], facts: Mapping[str, _Facts]
 ) -> Conflict:
     """With the sources that may not be used, where one of them might have helped."""
     by_name: dict[NormalizedName, list[_Wanted]] = {}
     for cause in causes:
         by_name.setdefault(cause.requirement.identity.name, []).append(cause.requirement)
-    refusal = facts.refusal(facts.refused(by_name))
+    refusal = _refusal([it for one in facts.values() for it in one.refused(by_name)], facts)
     return Conflict((*_explain(by_name, facts), *refusal.reason), refusal.hint)
 
 
-def _explain(by_name: Mapping[NormalizedName, Sequence[_Wanted]], facts: _Facts) -> tuple[str, ...]:
+def _refusal(wanted: Iterable[_Wanted], facts: Mapping[str, _Facts]) -> Conflict:
+    """Why sources that are named are not used, with who names them."""
+    lines: dict[str, None] = {}
+    hints: list[str] = []
+    for one in wanted:
+        answer = facts[one.variant].answer_to(one)
+        if isinstance(answer, Refused):
+            lines[f"{facts[one.variant].chain(one)} requires {one.requirement}"] = None
+            lines[answer.reason] = None
+            hints.append(answer.hint)
+    return Conflict(tuple(lines), next(iter(hints), ""))
+
+
+def _explain(
+    by_name: Mapping[NormalizedName, Sequence[_Wanted]], facts: Mapping[str, _Facts]
+) -> tuple[str, ...]:
     lines: list[str] = []
     for name in sorted(by_name):
         wanted = by_name[name]
-        lines.extend(sorted({f"{facts.chain(one)} requires {one.requirement}" for one in wanted}))
-        lines.extend(facts.offers(name, wanted).refusals)
+        lines.extend(sorted({_stated(one, facts) for one in wanted}))
+        offers = {
+            variant: one.offers(name, _of(variant, wanted))
+            for variant, one in facts.items()
+            if _of(variant, wanted)
+        }
+        refusals = [line for offer in offers.values() for line in offer.refusals]
+        lines.extend(dict.fromkeys(refusals))
+        if not refusals and len(offers) > 1 and not any(_common(offers)):
+            could = "; ".join(f"{variant} {_shown(offer)}" for variant, offer in offers.items())
+            lines.append(f"no release of {name} will do for all variants: {could}")
     return tuple(lines)
+
+
+def _stated(wanted: _Wanted, facts: Mapping[str, _Facts]) -> str:
+    where = f" (variant {wanted.variant})" if len(facts) > 1 else ""
+    return f"{facts[wanted.variant].chain(wanted)} requires {wanted.requirement}{where}"
+
+
+def _shown(offer: Offer) -> str:
+    versions = [str(one.pin.version) for one in offer.candidates]
+    more = f" and {len(versions) - _SHOWN_VERSIONS} more" if len(versions) > _SHOWN_VERSIONS else ""
+    return f"could have {', '.join(versions[:_SHOWN_VERSIONS])}{more}"
