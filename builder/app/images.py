@@ -1,19 +1,17 @@
 """Base images: bootstrapped, listed, shown, locked."""
 
 import os
-import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from builder.app.settings import Settings
+from builder.engines.emulation import native_platform, require_runnable
 from builder.images.catalogue import BuiltImage, ImageCatalogue
 from builder.images.mmdebstrap import Host
 from builder.images.recipe import DebianBase, RegistryBase
 from builder.images.state import ImageState
 from builder.shipped import shipped_folder
-
-_PLATFORMS = {"x86_64": "linux/amd64", "aarch64": "linux/arm64"}
 
 
 def image_catalogue(settings: Settings) -> ImageCatalogue:
@@ -22,7 +20,7 @@ def image_catalogue(settings: Settings) -> ImageCatalogue:
     return ImageCatalogue(
         (*settings.images_folders, shipped_folder("images")),
         settings.cache,
-        _PLATFORMS.get(platform.machine(), f"linux/{platform.machine()}"),
+        native_platform(),
         host,
         time.monotonic,
     )
@@ -50,6 +48,7 @@ def build_image(
     Raises:
         BuilderError: it cannot be had.
     """
+    require_runnable(catalogue.recipe(name).platform)
     if not packages:
         return (catalogue.build(name, progress, mirrors=mirrors, force=force),)
     return (

@@ -12,6 +12,7 @@ from builder.engines.archives import local_reference
 from builder.engines.attach import OutputStream
 from builder.engines.docker_api import DockerApi
 from builder.engines.docker_requests import DockerPosture, create_request
+from builder.engines.emulation import require_runnable
 from builder.engines.platforms import check_platform, check_reference
 from builder.engines.posture import (
     RUN_LABEL,
@@ -41,6 +42,7 @@ class DockerEngine:
         return self._facts
 
     def ensure_image(self, image: Image) -> str:
+        require_runnable(image.platform)
         with self._images:
             identifier = self._had(image)
             shown = self._api.image(identifier)

@@ -14,6 +14,7 @@ from builder.domain.containers import ContainerExit, ContainerSpec, EngineFacts
 from builder.domain.images import Image, LayoutImage, RegistryImage
 from builder.engines.archives import local_reference
 from builder.engines.attach import OutputStream
+from builder.engines.emulation import require_runnable
 from builder.engines.platforms import check_platform, check_reference
 from builder.engines.podman_api import PodmanApi
 from builder.engines.podman_requests import PodmanPosture, create_request
@@ -53,6 +54,7 @@ class PodmanEngine:
         self._api.close()
 
     def ensure_image(self, image: Image) -> str:
+        require_runnable(image.platform)
         with self._images:
             identifier = self._had(image)
             if identifier not in self._ready:

@@ -26,9 +26,10 @@ _NETWORK_HINT = (
     "only the bootstrap of an image needs Debian's archive: check the network and http_proxy,"
     " or name a mirror (`mirror:` in image.yaml)"
 )
+_ARCH_TEST_HINT = "an image for another processor needs: apt-get install arch-test"
 _EMULATION_HINT = (
     "an image for another processor needs: apt-get install qemu-user-static binfmt-support"
-    " arch-test"
+    " arch-test; `builder doctor` shows which processors are emulated here"
 )
 _SCRATCH_HINT = (
     "the folder that TMPDIR names, and every folder above it, must be open to other users"
@@ -59,6 +60,7 @@ _SYMPTOMS = (
     ),
     (r"Packages need to be removed but remove is disabled", _CONFLICT_HINT),
     (r"does not have a Release file|404 +Not Found", "check `suite` and `mirror` in image.yaml"),
+    (r"install arch-test", _ARCH_TEST_HINT),
     (r"neither be executed natively|arch-test|qemu", _EMULATION_HINT),
     (r"Permission denied", _SCRATCH_HINT),
 )

@@ -25,6 +25,7 @@ SCRATCH = Path("/var/tmp")
         ("E: Unable to locate package python9", "`packages`"),
         ("E: The repository 'x' does not have a Release file.", "`suite`"),
         ("E: arm64 can neither be executed natively nor via qemu", "qemu-user-static"),
+        ("E: install arch-test for foreign architecture support", "apt-get install arch-test"),
         ("E: something new", ""),
     ],
 )
