@@ -201,16 +201,17 @@ def _addresses(pairs: _Pairs) -> Iterator[AddressChange]:
 
 def _provenance(pairs: _Pairs) -> Iterator[ProvenanceChange]:
     for old, new in pairs:
-        was, now = _origin(old), _origin(new)
+        was, now = origin(old), origin(new)
         if was != now:
             yield ProvenanceChange(new.pin, was, now)
 
 
-def _origin(node: GraphNode) -> str:
-    origin = "pre-built" if node.pre_built else "built from source"
+def origin(node: GraphNode) -> str:
+    """Whether its wheel was built, and from what that one may not be trusted."""
+    made = "pre-built" if node.pre_built else "built from source"
     if node.tainted_by:
-        return f"{origin}, tainted by {', '.join(map(str, node.tainted_by))}"
-    return origin
+        return f"{made}, tainted by {', '.join(map(str, node.tainted_by))}"
+    return made
 
 
 def _requirements(
