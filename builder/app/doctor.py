@@ -1,4 +1,4 @@
-"""What this host's engines are, and what they hold."""
+"""What this host's engines are and what they hold, and what its processor can run."""
 
 import shutil
 from dataclasses import dataclass
@@ -13,7 +13,15 @@ from builder.engines.discovery import (
     WorkingEngine,
     find_engines,
 )
+from builder.engines.emulation import (
+    Emulated,
+    Native,
+    NotRunnable,
+    execution,
+    native_platform,
+)
 from builder.errors import BuilderError
+from builder.images.recipe import ARCHITECTURES
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,36 @@ class Finding:
     probed: tuple[Enforcement, ...] = ()
 
 
+@dataclass(frozen=True)
+class Processors:
+    """What containers can be for on this host.
+
+    Attributes:
+        native: what the processor runs by itself.
+        foreign: every other platform that an image can be for.
+    """
+
+    native: str
+    foreign: tuple["ForeignPlatform", ...]
+
+
+@dataclass(frozen=True)
+class ForeignPlatform:
+    """A platform of another processor.
+
+    Attributes:
+        platform: `linux/arm64` and the like.
+        emulated: whether its containers run here.
+        summary: what emulates it, else why nothing does.
+        remedy: what root is to do for it to be emulated.
+    """
+
+    platform: str
+    emulated: bool
+    summary: str
+    remedy: str = ""
+
+
 def examine(settings: Settings, *, with_probe: bool) -> tuple[Finding, ...]:
     """Tries every engine, or the one that was chosen; looks from inside where that is asked.
 
@@ -40,6 +78,23 @@ def examine(settings: Settings, *, with_probe: bool) -> tuple[Finding, ...]:
         for engine in find_engines(settings.engine_variables)
     )
     return tuple(one for one in found if settings.engine in ("auto", one.name))
+
+
+def processors() -> Processors:
+    """Which platforms' containers run on this host, and by what means."""
+    native = native_platform()
+    others = (platform for platform in ARCHITECTURES if platform != native)
+    return Processors(native, tuple(map(_foreign, others)))
+
+
+def _foreign(platform: str) -> ForeignPlatform:
+    match execution(platform):
+        case Native():
+            return ForeignPlatform(platform, emulated=True, summary="the processor itself")
+        case Emulated(interpreter):
+            return ForeignPlatform(platform, emulated=True, summary=interpreter)
+        case NotRunnable(reason, remedy):
+            return ForeignPlatform(platform, emulated=False, summary=reason, remedy=remedy)
 
 
 def has_git(settings: Settings) -> bool:

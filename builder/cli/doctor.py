@@ -1,4 +1,4 @@
-"""`builder doctor`: what this host's engines can do, and what mends them where they cannot."""
+"""`builder doctor`: what this host can do, and what mends it where it cannot."""
 
 import dataclasses
 import json
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import click
 
-from builder.app.doctor import Finding, examine, has_git
+from builder.app.doctor import Finding, Processors, examine, has_git, processors
 from builder.cli.options import given, shared_options
 from builder.domain.containers import Enforcement
 from builder.errors import ExitStatus
@@ -18,15 +18,24 @@ from builder.errors import ExitStatus
 @shared_options
 @click.pass_context
 def doctor_command(click_context: click.Context, *, as_json: bool, with_probe: bool) -> ExitStatus:
-    """Say which engines work here, what each enforces, and how to mend what it does not."""
+    """Say which engines work here, what each enforces, and how to mend what it does not.
+
+    It says as well which other processors are emulated here: the images of their platforms run.
+    """
     settings = given(click_context).settings()
     findings = examine(settings, with_probe=with_probe)
     if as_json:
-        click.echo(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
+        said = {
+            "engines": [dataclasses.asdict(finding) for finding in findings],
+            "processors": dataclasses.asdict(processors()),
+        }
+        click.echo(json.dumps(said, indent=2))
     else:
         for finding in findings:
             for line in _lines(finding):
                 click.echo(line)
+        for line in processor_lines(processors()):
+            click.echo(line)
         if not has_git(settings):
             click.echo("git: not there: requirements that name a git repository cannot be fetched")
             click.echo("  mend it: install the package git")
@@ -42,6 +51,16 @@ def _lines(finding: Finding) -> Iterator[str]:
     if finding.probed:
         yield "  seen from inside a container:"
         yield from _promise_lines("  ", finding.probed)
+
+
+def processor_lines(found: Processors) -> Iterator[str]:
+    """What a person reads about processors."""
+    yield f"processors: {found.native} natively, and those that are emulated"
+    for one in found.foreign:
+        mark = "emulated    " if one.emulated else "NOT emulated"
+        yield f"  {mark}  {one.platform}: {one.summary}"
+        if one.remedy:
+            yield f"                mend it, as root: {one.remedy}"
 
 
 def _promise_lines(indent: str, promises: tuple[Enforcement, ...]) -> Iterator[str]:

@@ -21,6 +21,7 @@ _CHANGING = (
     (re.compile(r"\d{4}-\d\d-\d\d"), "{day}"),
     (re.compile(r"\[ *\d+\.\d s\]"), "[{seconds}]"),
     (re.compile(r"0x[0-9a-f]{8,}"), "{address}"),
+    (re.compile(r"^processors: .*\n(?:  .*\n)*", re.MULTILINE), "{processors}\n"),
 )
 
 

@@ -93,7 +93,7 @@ def test_one_release_is_built_step_by_step(published: Program) -> None:
 def test_doctor_looks_from_inside(program: Program) -> None:
     done = passed(program.run("doctor", "--json", "--probe"))
 
-    findings = {finding["name"]: finding for finding in json.loads(done.stdout)}
+    findings = {finding["name"]: finding for finding in json.loads(done.stdout)["engines"]}
     assert findings[program.engine]["works"]
     assert findings[program.engine]["probed"]
 
