@@ -3,7 +3,7 @@
 import difflib
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -35,12 +35,13 @@ from builder.images.recipe import (
     DebianBase,
     ImageRecipe,
     RegistryBase,
+    differ_in_platform_alone,
     is_debian_package,
     is_image_name,
     parse_mirrors,
-    read_recipe,
     reference_recipe,
 )
+from builder.images.recipe_file import read_recipe
 from builder.images.state import (
     ImageState,
     last_used,
@@ -106,16 +107,33 @@ class ImageCatalogue:
         """
         if not is_image_name(name):
             return reference_recipe(name, self._platform)
-        for folder in self._folders:
-            file = folder / name / RECIPE_FILE
-            if file.is_file():
-                return read_recipe(file)
-        close = difflib.get_close_matches(name, self.names(), n=1)
-        known = ", ".join(self.names()) or "none"
-        raise InputError(
-            f"there is no image {name!r}",
-            hint=f"did you mean {close[0]!r}?" if close else f"images: {known}",
-        )
+        return self._recipe(name, ())
+
+    def counterpart(self, name: str, platform: str) -> str | None:
+        """The image for another platform that is the same as this one but for the processor.
+
+        That is one that this image extends, directly or not, rather than any other; of the others,
+        the first by name. A recipe that is wrong is none.
+
+        Args:
+            name: an image.
+            platform: what the wanted image is for.
+
+        Returns:
+            Its name; None where there is none, and where the image itself is for that platform.
+
+        Raises:
+            InputError: there is no such image as `name`, or it is wrong.
+        """
+        recipe = self.recipe(name)
+        if recipe.platform == platform:
+            return None
+        for other in dict.fromkeys((*self._extended(recipe), *self.names())):
+            with suppress(InputError):
+                found = self.recipe(other)
+                if found.platform == platform and differ_in_platform_alone(recipe, found):
+                    return other
+        return None
 
     def state(self, name: str) -> ImageState | None:
         """What the cache holds of an image; None where it is not bootstrapped, or not ours to.
@@ -252,6 +270,46 @@ class ImageCatalogue:
                 shutil.rmtree(state.folder)
                 _log(state.folder).unlink(missing_ok=True)
         return gone
+
+    def _recipe(self, name: str, extending: tuple[Path, ...]) -> ImageRecipe:
+        """A recipe; `extending` are the files that lead to it, each of which extends the next."""
+        by = extending[-1] if extending else None
+        place = f"{by}: extends: " if by else ""
+        found = self._files(name)
+        # An image that extends its own name extends the one that it hides.
+        files = found[found.index(by) + 1 :] if by in found else found
+        if not files:
+            raise InputError(
+                f"{place}there is no {'other ' if found else ''}image {name!r}",
+                hint=self._known_names(name),
+            )
+        file = files[0]
+        if file in extending:
+            ring = " extends ".join(one.parent.name for one in (*extending, file))
+            raise InputError(
+                f"{place}no image can extend itself: {ring}",
+                hint=f"leave `extends` out of one of them: {', '.join(map(str, extending))}",
+            )
+        return read_recipe(file, lambda extended: self._recipe(extended, (*extending, file)))
+
+    def _extended(self, recipe: ImageRecipe) -> tuple[str, ...]:
+        """What an image extends, directly or not, the nearest first."""
+        found: dict[str, None] = {}
+        name = recipe.extends
+        while name and name not in found:
+            found[name] = None
+            name = self.recipe(name).extends
+        return tuple(found)
+
+    def _files(self, name: str) -> tuple[Path, ...]:
+        """Where an image is described; each file hides those behind it."""
+        files = (folder / name / RECIPE_FILE for folder in self._folders)
+        return tuple(file for file in files if file.is_file())
+
+    def _known_names(self, name: str) -> str:
+        names = [known for known in self.names() if known != name]
+        close = difflib.get_close_matches(name, names, n=1)
+        return f"did you mean {close[0]!r}?" if close else f"images: {', '.join(names) or 'none'}"
 
     def _known(self) -> Iterator[tuple[ImageRecipe, DebianBase]]:
         for name in self.names():

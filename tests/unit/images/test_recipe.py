@@ -11,9 +11,9 @@ from builder.images.recipe import (
     ImageRecipe,
     RegistryBase,
     parse_mirrors,
-    read_recipe,
     reference_recipe,
 )
+from builder.images.recipe_file import read_recipe as read_extending
 from builder.shipped import shipped_folder
 
 DIGEST = "sha256:" + "a" * 64
@@ -30,6 +30,14 @@ def write(folder: Path, text: str) -> Path:
     file.parent.mkdir()
     file.write_text(text, encoding="utf-8")
     return file
+
+
+def read_recipe(file: Path) -> ImageRecipe:
+    return read_extending(file, nothing)
+
+
+def nothing(name: str) -> ImageRecipe:
+    raise AssertionError(name)
 
 
 def complaint(folder: Path, text: str) -> InputError:
@@ -105,14 +113,14 @@ def test_every_wrong_field_is_named_with_its_file(tmp_path: Path) -> None:
         line.removeprefix(f"{tmp_path}/mine/image.yaml: ") for line in error.message.split("\n")
     ]
     assert lines == [
+        "packages[1]: '--keyring=x' is not usable here",
+        "packages[2]: '?essential' is not usable here",
+        "packages[3]: Input should be a valid string",
         "base.sweet: there is no such field",
         (
             "platform: Input should be 'linux/amd64', 'linux/arm64', 'linux/ppc64le',"
             " 'linux/riscv64' or 'linux/s390x'"
         ),
-        "packages[1]: '--keyring=x' is not usable here",
-        "packages[2]: '?essential' is not usable here",
-        "packages[3]: Input should be a valid string",
         "extra: there is no such field",
     ]
     assert "images/cpu/image.yaml" in error.hint
