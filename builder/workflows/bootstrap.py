@@ -7,7 +7,6 @@ build needs its environment solved and built first.
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from threading import Event
 from typing import Any
 
 from packaging.requirements import Requirement
@@ -32,13 +31,9 @@ from builder.errors import ImpossibleError
 from builder.prepare.task import SOURCE_DATE_EPOCH
 from builder.resolve.closure import Asked, Conflict, Knowledge, Refused, Solution
 from builder.schedule.budget import Claim
-from builder.workflows.every_version import every_version
 from builder.workflows.flows import (
     Await,
-    Deadlock,
-    Driver,
     Flow,
-    HaltedError,
     Learn,
     Need,
     Run,
@@ -77,7 +72,8 @@ from builder.workflows.recording import graph_of
 from builder.workflows.runs import Bootstrapped, Request, Unresolved, Watcher
 from builder.workflows.solving import Solver, blocked, unsolvable
 
-_TOP = Step("request")
+TOP = Step("request")
+"""What a request leads to; the flow of it is that of all variants together."""
 _UNTOLD_HINT = (
     "name a tag that is a version, such as @v1.2, for a source that does not say it by itself; or "
     "say it under env in the package's settings, such as SETUPTOOLS_SCM_PRETEND_VERSION: 1.3.dev4"
@@ -93,33 +89,31 @@ class _Ran:
 
 
 class Bootstrap:
-    """One run. The result depends on the request and on what the index says, not on timing."""
+    """The flows of one variant, and what became of them."""
 
-    def __init__(self, request: Request, effects: Effects, watcher: Watcher, stop: Event) -> None:
-        self._request = request
+    def __init__(self, request: Request, effects: Effects, watcher: Watcher) -> None:
+        self.request = request
+        self.solver = Solver(request.rules)
         self._effects = effects
         self._watcher = watcher
-        self._solver = Solver(request.rules)
         self._failures: dict[Pin, Failure] = {}
         self._origins: dict[Pin, str] = {}
         self._unresolved: list[Unresolved] = []
         self._replaced: dict[Pin, ForeignWheel] = {}
         self._not_replaced: dict[Pin, str] = {}
-        self._driver = Driver(self, request.budget, stop, self._halts)
 
-    def run(self) -> Bootstrapped:
-        """Builds everything.
+    @property
+    def product(self) -> str:
+        """The kind of step that is wanted of each release."""
+        return PLAN if self.request.plan_only else WHEEL
 
-        Raises:
-            ImpossibleError: no set of releases fits, or builds need one another in a ring.
-            BuilderError: the engine, the index or the disk gave up.
-        """
-        top = self._result_of(_TOP)
+    def ended(self, top: Closure | Failure | None, results: Mapping[Step, Any]) -> Bootstrapped:
+        """What became of the request; `top` is None where nobody came so far."""
+        failures = tuple(self._failures[pin] for pin in sorted(self._failures))
+        chains = {failure.pin: self.solver.chain(failure.pin) for failure in failures}
         if not isinstance(top, Closure):
-            return self._without_graph()
-        failures, chains = self._told()
-        results = self._driver.results
-        constraints = self._request.rules.constraints
+            return Bootstrapped(None, (), failures, chains)
+        constraints = self.request.rules.constraints
         return Bootstrapped(
             graph_of(results, top.edges, constraints, frozenset(self._replaced)),
             top.edges,
@@ -130,39 +124,18 @@ class Bootstrap:
             self._not_replaced,
         )
 
-    def metadata(self, candidate: Candidate, requirement: str) -> ReleaseMetadata | Bootstrapped:
-        """What a release says of itself, or why that could not be found out.
+    def leave_out(self, unresolved: Unresolved) -> None:
+        """Notes that a requirement of the request is passed over."""
+        self._unresolved.append(unresolved)
 
-        Args:
-            candidate: the release.
-            requirement: what of the request leads to it.
-
-        Raises:
-            ImpossibleError: builds need one another in a ring.
-            BuilderError: the engine, the index or the disk gave up.
-        """
-        pin = candidate.pin
-        self._solver.remember((candidate,))
-        self._solver.edges[_TOP] = (Dependency(None, pin, RequirementKind.TOPLEVEL, requirement),)
-        found = self._result_of(step_of(METADATA, candidate))
-        return found if isinstance(found, ReleaseMetadata) else self._without_graph()
-
-    def _result_of(self, first: Step) -> object:
-        """What a step returned; None where the run was halted."""
-        try:
-            return self._driver.run(first)
-        except HaltedError:
-            return None
-        except Deadlock as deadlock:
-            raise self._ring_error(deadlock.ring) from deadlock
-
-    def _without_graph(self) -> Bootstrapped:
-        failures, chains = self._told()
-        return Bootstrapped(None, (), failures, chains)
-
-    def _told(self) -> tuple[tuple[Failure, ...], Mapping[Pin, tuple[Dependency, ...]]]:
-        failures = tuple(self._failures[pin] for pin in sorted(self._failures))
-        return failures, {it.pin: self._solver.chain(it.pin) for it in failures}
+    def halts(self, result: object) -> bool:
+        """Whether what a flow returned ends the run."""
+        return (
+            self.request.fail_fast
+            and not self.request.test_mode
+            and isinstance(result, Failure)
+            and result.blocked_by is None
+        )
 
     # What the driver asks of its world.
 
@@ -170,9 +143,7 @@ class Bootstrap:
         """What each kind of step does."""
         if step.kind == NAMED:
             return self._named(step)
-        if step.pin is None:
-            return self._whole_request()
-        candidate = self._solver.candidate(step)
+        candidate = self.solver.candidate(step)
         if step.kind == STATED:
             return self._stated(candidate)
         if step.kind == METADATA:
@@ -195,53 +166,6 @@ class Bootstrap:
         return self._effects.claim(spec)
 
     # The flows, from top to bottom.
-
-    def _whole_request(self) -> Generator[Need, Any, Closure | Failure]:
-        request = self._request
-        if request.every_version:
-            closure = yield from every_version(
-                request.asked, request.rules, self._solver, self._product
-            )
-        else:
-            solved = yield from self._solved_request()
-            if isinstance(solved, Failure):
-                return solved
-            closure = solved
-        yield from self._finals()
-        return closure
-
-    def _solved_request(self) -> Generator[Need, Any, Closure | Failure]:
-        asked = self._request.asked
-        while True:
-            closure = yield from self._closure(_TOP, asked, built=not self._request.plan_only)
-            match closure:
-                case Conflict():
-                    if not self._request.test_mode:
-                        raise _conflict_error(closure)
-                    asked = yield from self._solvable(asked)
-                case Failure():
-                    return closure
-                case Closure():
-                    return closure
-
-    def _solvable(self, asked: tuple[Asked, ...]) -> Generator[Need, Any, tuple[Asked, ...]]:
-        """The requirements that can be had together, each taken in turn; the others are noted."""
-        kept: tuple[Asked, ...] = ()
-        for one in asked:
-            answer = yield from self._solver.solve(_TOP, (*kept, one), Knowledge(), {})
-            match answer:
-                case Conflict(reason):
-                    self._unresolved.append(Unresolved(one, reason))
-                case Failure(_, _, reason):
-                    self._unresolved.append(Unresolved(one, (reason,)))
-                case _:
-                    kept = (*kept, one)
-        return kept
-
-    def _finals(self) -> Generator[Need, Any, None]:
-        """What was built for the sake of a seed is built once more, without it."""
-        staged = sorted(step for step in self._driver.results if step.kind == STAGED)
-        yield Await(tuple(replace(step, kind=self._product) for step in staged))
 
     def _package(self, step: Step, candidate: Candidate) -> Generator[Need, Any, Package | Failure]:
         made = yield from self._made(step, candidate)
@@ -332,7 +256,7 @@ class Bootstrap:
         found = yield from self._told_by_hooks(step, candidate)
         if isinstance(found, Failure) and is_provisional(candidate.pin.version):
             found = replace(found, hint=_UNTOLD_HINT)
-        if isinstance(found, Failure) and self._request.test_mode:
+        if isinstance(found, Failure) and self.request.test_mode:
             package = yield from self._in_place_of(found)
             if isinstance(package, Package) and package.wheel is not None:
                 return package.wheel.metadata
@@ -344,7 +268,7 @@ class Bootstrap:
         self, candidate: Candidate
     ) -> Generator[Need, Any, ReleaseMetadata | Failure | None]:
         """None where only hooks can tell, or where whoever asks them will meet a failure first."""
-        if candidate.pin in self._request.rules.seeds.values():
+        if candidate.pin in self.request.rules.seeds.values():
             seed = yield from self._seed(candidate.pin)
             return seed if isinstance(seed, Failure) else seed.wheel.metadata
         finished = yield from self._pre_built(candidate.pin)
@@ -359,15 +283,15 @@ class Bootstrap:
 
     def _named(self, step: Step) -> Generator[Need, Any, Candidate | Refused | Failure]:
         """Which release a source is that a requirement names."""
-        naming = self._solver.namings[step]
+        naming = self.solver.namings[step]
         question = NamedOf(naming.named)
         found: Candidate | Refused = (yield Learn((question,)))[question]
         if isinstance(found, Refused) or not is_provisional(found.pin.version):
             return found
         kind = RequirementKind.INSTALL if naming.parent else RequirementKind.TOPLEVEL
         edge = Dependency(naming.parent, found.pin, kind, naming.requirement)
-        self._solver.edges[step] = (edge,)
-        self._solver.remember((found,))
+        self.solver.edges[step] = (edge,)
+        self.solver.remember((found,))
         asked = step_of(METADATA, found)
         told: ReleaseMetadata | Failure = (yield Await((asked,)))[asked]
         if isinstance(told, Failure):
@@ -409,7 +333,7 @@ class Bootstrap:
                 return outcome
             if not isinstance(outcome, MoreRequired):
                 return _Ran(outcome, closure, build_edges(source.pin, closure.edges, hook), words)
-            hook = self._solver.hooks[step] = outcome.hook_requires
+            hook = self.solver.hooks[step] = outcome.hook_requires
             words = tuple(word for word in outcome.words if word not in accepted)
         return Failure(
             source.pin, Phase.HOOKS, "its backend asks for other requirements each time it is asked"
@@ -421,8 +345,8 @@ class Bootstrap:
         return BuildSpec(
             goal=goal,
             source=source,
-            image=self._request.image,
-            sandbox=self._request.sandbox,
+            image=self.request.image,
+            sandbox=self.request.sandbox,
             environment=closure.wheels,
             accepted=accepted,
             variables=fixed_variables(SOURCE_DATE_EPOCH),
@@ -443,24 +367,50 @@ class Bootstrap:
         knowledge = Knowledge()
         corrections: dict[Pin, ReleaseMetadata] = {}
         while True:
-            solution = yield from self._solver.solve(
+            solution = yield from self.solver.solve(
                 step, asked, knowledge, corrections, seeded=seeded
             )
             if isinstance(solution, Failure):
                 return blocked(step.pin, solution)
             if isinstance(solution, Conflict):
                 return solution
-            parts = yield from self._parts(step, solution, built=built or seeded)
-            if isinstance(parts, Failure):
-                return blocked(step.pin, parts)
-            wheels = [package.wheel for package, _ in parts if package.wheel is not None]
-            said = {wheel.pin: wheel.metadata for wheel in wheels}
-            known = knowledge.all_of(solution.candidates) | corrections
-            corrected = self._solver.corrections(said, known)
-            if not corrected:
-                recorded = tuple(part_of(package, provision) for package, provision in parts)
-                return Closure(solution.edges, recorded, tuple(wheels))
-            corrections |= corrected
+            settled = yield from self.settled(
+                step, solution, knowledge, corrections, built=built or seeded
+            )
+            if isinstance(settled, Closure | Failure):
+                return settled
+            corrections |= settled
+
+    def settled(
+        self,
+        step: Step,
+        solution: Solution,
+        knowledge: Knowledge,
+        corrections: Mapping[Pin, ReleaseMetadata],
+        *,
+        built: bool | None = None,
+    ) -> Generator[Need, Any, Closure | Failure | dict[Pin, ReleaseMetadata]]:
+        """Waits for every part of a solution; what wheels say otherwise, where they do.
+
+        Args:
+            step: whose closure it is.
+            solution: what was solved.
+            knowledge: what it was solved from.
+            corrections: what wheels have said before.
+            built: whether wheels are wanted; where it is None, as the request says.
+        """
+        wanted = not self.request.plan_only if built is None else built
+        parts = yield from self._parts(step, solution, built=wanted)
+        if isinstance(parts, Failure):
+            return blocked(step.pin, parts)
+        wheels = [package.wheel for package, _ in parts if package.wheel is not None]
+        said = {wheel.pin: wheel.metadata for wheel in wheels}
+        known = {**knowledge.all_of(solution.candidates), **corrections}
+        corrected = self.solver.corrections(said, known)
+        if corrected:
+            return corrected
+        recorded = tuple(part_of(package, provision) for package, provision in parts)
+        return Closure(solution.edges, recorded, tuple(wheels))
 
     def _parts(
         self, step: Step, solution: Solution, *, built: bool
@@ -469,7 +419,7 @@ class Bootstrap:
         pins = solution.pins
         staged = self._is_staged(step)
         kind = WHEEL if built else PLAN
-        seeds = set(self._request.rules.seeds.values()) if staged else set()
+        seeds = set(self.request.rules.seeds.values()) if staged else set()
         steps = {
             candidate.pin: step_of(STAGED if staged else kind, candidate)
             for candidate in solution.candidates
@@ -489,7 +439,7 @@ class Bootstrap:
                 provision = Provision.STAGED if staged else Provision.BUILT
             if not isinstance(result, Failure):
                 found.append((result, provision))
-            elif step.pin is not None or not self._request.test_mode:
+            elif step.pin is not None or not self.request.test_mode:
                 return result
         return found
 
@@ -508,7 +458,7 @@ class Bootstrap:
         lines = [it or "a release that an index has" for it in sorted((other, candidate.source))]
         askers = {
             f"{edge.parent or 'you'} -> {edge.requirement}"
-            for edges in self._solver.edges.values()
+            for edges in self.solver.edges.values()
             for edge in edges
             if edge.child == pin
         }
@@ -518,16 +468,12 @@ class Bootstrap:
             hint=f"ask for {pin.name} @ git+… yourself: then all that needs it gets that",
         )
 
-    @property
-    def _product(self) -> str:
-        return PLAN if self._request.plan_only else WHEEL
-
     def _is_staged(self, step: Step) -> bool:
         """Whether a step's environment is made with seeds: it must not wait for what needs it.
 
         So are hooks that only tell metadata: none of it ends up in a wheel.
         """
-        seeds = self._request.rules.seeds
+        seeds = self.request.rules.seeds
         if step.pin is None or not seeds:
             return False
         return step.kind in (STAGED, METADATA) or step.pin.name in seeds
@@ -543,7 +489,7 @@ class Bootstrap:
         """Tells of a failure; in test mode, looks for a wheel to put in its place."""
         pin = failure.pin
         self._tell(failure)
-        if not self._request.test_mode:
+        if not self.request.test_mode:
             return failure
         question = ForeignOf(pin, "in place of the build that failed")
         answer: ForeignWheel | Failure = (yield Learn((question,)))[question]
@@ -561,18 +507,11 @@ class Bootstrap:
             self._failures[failure.pin] = failure
             self._watcher.failed(failure)
 
-    def _halts(self, result: object) -> bool:
-        return (
-            self._request.fail_fast
-            and not self._request.test_mode
-            and isinstance(result, Failure)
-            and result.blocked_by is None
-        )
-
-    def _ring_error(self, ring: tuple[Step, ...]) -> ImpossibleError:
+    def ring_error(self, ring: tuple[Step, ...]) -> ImpossibleError:
+        """Why builds cannot be ordered, edge by edge."""
         lines = []
         for needing, needed in pairwise(ring):
-            known = self._solver.edges.get(needing, ())
+            known = self.solver.edges.get(needing, ())
             why = sorted(
                 {
                     f"{edge.parent or 'itself'} asks for {edge.requirement}"
@@ -588,10 +527,3 @@ class Bootstrap:
             hint=f"cut the ring with a wheel of the index, such as --seed {ring[0].pin}; or "
             "constrain one of them to a release that does not need the others to be built",
         )
-
-
-def _conflict_error(conflict: Conflict) -> ImpossibleError:
-    return ImpossibleError(
-        "no set of releases satisfies the requirements:\n  " + "\n  ".join(conflict.reason),
-        hint=conflict.hint or "loosen one of the requirements or constraints named above",
-    )

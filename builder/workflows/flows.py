@@ -13,7 +13,7 @@ from queue import SimpleQueue
 from threading import Event
 from typing import Any, Protocol
 
-from builder.domain.builds import BuildOutcome, BuildSpec
+from builder.domain.builds import BuildOutcome
 from builder.domain.releases import Pin
 from builder.schedule.budget import Budget, Claim
 from builder.schedule.ready import Ready
@@ -27,11 +27,13 @@ class Step:
     Attributes:
         pin: None for the request, and for what has to be looked at before it has a name.
         source: the commit that the release is, where no index has it.
+        variant: whose flow it is, where a run has several; empty for that of whoever asks.
     """
 
     kind: str
     pin: Pin | None = None
     source: str = ""
+    variant: str = ""
 
 
 class Question(Hashable, Protocol):
@@ -56,7 +58,7 @@ class Await:
 class Run:
     """Resume with the outcome of this build, once there was a free place for it."""
 
-    spec: BuildSpec
+    spec: Hashable
 
 
 Need = Learn | Await | Run
@@ -93,9 +95,11 @@ class World(Protocol):
         """Answers a question."""
         ...
 
-    def build(self, spec: BuildSpec) -> BuildOutcome: ...
+    def build(self, spec: Any, /) -> BuildOutcome:  # noqa: ANN401 - with whatever tells whose it is
+        """Carries a build out."""
+        ...
 
-    def claim(self, spec: BuildSpec, /) -> Claim:
+    def claim(self, spec: Any, /) -> Claim:  # noqa: ANN401
         """What a build counts for while it runs."""
         ...
 
@@ -277,6 +281,6 @@ class Driver:
             self._flows[step].unanswered.discard(question)
             self._learned(step)
 
-    def _built(self, step: Step, _spec: BuildSpec, outcome: object) -> None:
+    def _built(self, step: Step, _spec: object, outcome: object) -> None:
         self._ready.ended(step)
         self._due.append((step, outcome))

@@ -20,10 +20,11 @@ from builder.resolve.closure import (
     Knowledge,
     Lacking,
     Naming,
+    Part,
     Question,
     Solution,
     applies,
-    solve,
+    solve_together,
 )
 from builder.resolve.constraints import Constraint
 from builder.resolve.previous import Preferred, PreviousChoices
@@ -81,28 +82,34 @@ class Solver:
         seeded: bool = False,
     ) -> Generator[Need, Any, Solution | Conflict | Failure]:
         """A solution, or why there is none. `seeded`: seeded projects are at their seed."""
+        part = Part(self.question(step, asked, seeded=seeded), knowledge, corrections)
+        while True:
+            answer = solve_together({"": part})
+            if isinstance(answer, Conflict):
+                return answer
+            found = answer[""]
+            if isinstance(found, Solution):
+                self.take(step, found)
+                return found
+            failure = yield from self.find_out(step, knowledge, found)
+            if failure is not None:
+                return failure
+
+    def question(self, step: Step, asked: tuple[Asked, ...], *, seeded: bool = False) -> Question:
+        """What is to be solved for a step."""
         rules = self._rules
-        question = Question(
+        return Question(
             asked,
             rules.with_seeds() if seeded else rules.constraints,
             rules.target,
             rules.ages,
             self._preferred(step),
         )
-        while True:
-            answer = solve(question, knowledge, corrections)
-            match answer:
-                case Solution():
-                    self.remember(answer.candidates)
-                    self.edges[step] = answer.edges
-                    return answer
-                case Conflict():
-                    return answer
-                case Lacking(_, _, edges):
-                    self.edges[step] = edges or self.edges.get(step, ())
-                    failure = yield from self._find_out(step, knowledge, answer)
-                    if failure is not None:
-                        return failure
+
+    def take(self, step: Step, solution: Solution) -> None:
+        """Keeps a step's solution."""
+        self.remember(solution.candidates)
+        self.edges[step] = solution.edges
 
     def remember(self, candidates: Iterable[Candidate]) -> None:
         """Keeps what a step needs to know of its release."""
@@ -151,9 +158,11 @@ class Solver:
         previous = self._rules.previous
         return previous.for_installation() if step.pin is None else previous.for_build(step.pin)
 
-    def _find_out(
+    def find_out(
         self, step: Step, knowledge: Knowledge, lacking: Lacking
     ) -> Generator[Need, Any, Failure | None]:
+        """Learns some of what a solution lacks: whatever is cheap to learn first."""
+        self.edges[step] = lacking.edges or self.edges.get(step, ())
         pages, candidates = lacking.pages, lacking.metadata
         answers = yield Learn(tuple(PageOf(name) for name in pages))
         knowledge.pages.update({question.name: page for question, page in answers.items()})

@@ -31,8 +31,11 @@ from builder.indexes.addresses import file_at
 from builder.indexes.with_repositories import packed_file
 from builder.resolve.closure import Named, Refused
 from builder.schedule.budget import Claim
+from builder.workflows.bootstrap import Bootstrap
 from builder.workflows.packages import ForeignWheel
 from builder.workflows.packages import Package as Made
+from builder.workflows.runs import Bootstrapped, Request
+from builder.workflows.together import Together
 from tests.facts import metadata, pin, wheel
 from tests.fakes.index import FakeIndex, FakeRelease
 
@@ -249,3 +252,14 @@ def _foreign(wheel: Wheel) -> ForeignWheel:
     name = wheel.filename.replace("-0-", "-")
     file = file_at(f"https://files.index.example/{name}", Digest.of_bytes(name.encode()))
     return ForeignWheel(file, wheel)
+
+
+def alone(request: Request, world: FakeWorld, stop: threading.Event | None = None) -> Together:
+    """A run of one variant."""
+    part = Bootstrap(request, world, world)
+    return Together({"": part}, request.budget, stop or threading.Event())
+
+
+def bootstrapped(request: Request, world: FakeWorld) -> Bootstrapped:
+    """How a run of one variant ends."""
+    return alone(request, world).run()[""]

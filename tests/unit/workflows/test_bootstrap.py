@@ -20,11 +20,10 @@ from builder.record.files import build_order, build_order_json, graph_json
 from builder.resolve.closure import Asked
 from builder.resolve.constraints import Constraint
 from builder.schedule.budget import Budget
-from builder.workflows.bootstrap import Bootstrap
 from builder.workflows.runs import Bootstrapped, Request
 from builder.workflows.solving import Rules
 from tests.facts import TARGET, pin
-from tests.fakes.world import FakeWorld, Known, Package
+from tests.fakes.world import FakeWorld, Known, Package, alone, bootstrapped
 
 SETUPTOOLS = Package("setuptools==80")
 TREE = (
@@ -53,7 +52,7 @@ def request(*asked: str, workers: int = 1, constraints: Iterable[str] = ()) -> R
 
 
 def run(world: FakeWorld, wanted: Request) -> Bootstrapped:
-    return Bootstrap(wanted, world, world, Event()).run()
+    return bootstrapped(wanted, world)
 
 
 def graph_of(packages: Iterable[Package], *asked: str) -> DependencyGraph:
@@ -282,7 +281,7 @@ def test_what_cannot_be_reached_ends_the_run() -> None:
     world = Cut([Package("app==1")])
 
     with pytest.raises(IndexUnreachableError):
-        Bootstrap(request("app"), world, world, stop).run()
+        alone(request("app"), world, stop).run()
 
     assert stop.is_set()
 

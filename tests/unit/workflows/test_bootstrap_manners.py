@@ -1,7 +1,6 @@
 """Bootstraps of another manner: seeds, test mode, every version, a previous run."""
 
 from dataclasses import replace
-from threading import Event
 
 import pytest
 from packaging.utils import canonicalize_name
@@ -12,10 +11,9 @@ from builder.errors import ImpossibleError
 from builder.record.files import build_order, build_order_json, graph_json
 from builder.record.reading import read_graph
 from builder.resolve.previous import PreviousChoices
-from builder.workflows.bootstrap import Bootstrap
 from builder.workflows.runs import Bootstrapped, Request
 from tests.facts import pin, wheel
-from tests.fakes.world import FakeWorld, Known, Package
+from tests.fakes.world import FakeWorld, Known, Package, bootstrapped
 from tests.unit.workflows.test_bootstrap import request
 from tests.unit.workflows.test_locked import LockWorld, build, lock_request
 
@@ -27,7 +25,7 @@ RING = (
 
 
 def run(world: FakeWorld, wanted: Request) -> Bootstrapped:
-    return Bootstrap(wanted, world, world, Event()).run()
+    return bootstrapped(wanted, world)
 
 
 def seeded(*asked: str, workers: int = 1) -> Request:

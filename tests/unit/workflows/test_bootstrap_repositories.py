@@ -23,7 +23,6 @@ from builder.resolve.closure import Asked
 from builder.schedule.budget import Budget
 from builder.stores.files import FileStore
 from builder.workflows.agent import Agent
-from builder.workflows.bootstrap import Bootstrap
 from builder.workflows.locks import LockBuilt
 from builder.workflows.runs import Bootstrapped, Request
 from builder.workflows.sandbox import Room, Sandbox
@@ -33,7 +32,7 @@ from tests.facts import TARGET, pin, wheel
 from tests.fakes.engine import FakeEngine, Stage
 from tests.fakes.index import FakeIndex
 from tests.fakes.repositories import FakeRepositories
-from tests.fakes.world import FakeWorld, Known, Package
+from tests.fakes.world import FakeWorld, Known, Package, alone, bootstrapped
 from tests.unit.workflows.test_locked import LockWorld, build, lock_request, without_recipes
 
 COMMIT = GitReference("https://git.example/lib", "1" * 40)
@@ -72,7 +71,7 @@ def candidate(digest: Digest | None = None) -> Candidate:
 
 def metadata(packages: Iterable[Package]) -> ReleaseMetadata | Bootstrapped:
     world = _World(packages)
-    bootstrap = Bootstrap(request(), world, world, Event())
+    bootstrap = alone(request(), world)
     return bootstrap.metadata(candidate(), f"lib @ {COMMIT}")
 
 
@@ -84,7 +83,7 @@ def test_a_wheel_from_a_server_does_not_stand_in_for_a_commit() -> None:
         packages, cached_wheels=cached, from_repositories=frozenset({"lib"}), commits=named
     )
 
-    result = Bootstrap(request("app", f"lib @ {COMMIT}"), world, world, Event()).run()
+    result = bootstrapped(request("app", f"lib @ {COMMIT}"), world)
 
     assert world.built_wheels == [pin("lib==2")]
     assert result.graph is not None
@@ -146,7 +145,7 @@ LIB = f"lib @ {URL}"
 
 
 def run(world: FakeWorld, wanted: Request) -> Bootstrapped:
-    return Bootstrap(wanted, world, world, Event()).run()
+    return bootstrapped(wanted, world)
 
 
 def built(result: Bootstrapped) -> dict[str, str]:

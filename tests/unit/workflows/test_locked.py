@@ -23,14 +23,13 @@ from builder.errors import ImpossibleError
 from builder.record.files import build_order, graph_json
 from builder.record.reading import read_graph
 from builder.schedule.budget import Budget
-from builder.workflows.bootstrap import Bootstrap
 from builder.workflows.locked import LockedBuild
 from builder.workflows.locks import LockBuilt, LockRequest, Origin
 from builder.workflows.packages import ForeignWheel
 from builder.workflows.packages import Package as Made
 from tests.facts import TARGET, pin, wheel
 from tests.fakes.index import FakeRelease
-from tests.fakes.world import FakeWorld, Package
+from tests.fakes.world import FakeWorld, Package, bootstrapped
 from tests.unit.workflows.test_bootstrap import request
 
 TREE = (
@@ -73,7 +72,7 @@ def plan(packages: Iterable[Package], *asked: str) -> DependencyGraph:
     """The lock that a discovery leaves."""
     world = FakeWorld(packages)
     wanted = replace(request(*asked), plan_only=True)
-    result = Bootstrap(wanted, world, world, Event()).run()
+    result = bootstrapped(wanted, world)
     assert result.graph is not None
     return read_graph(graph_json(result.graph), "graph.json")
 
@@ -107,7 +106,7 @@ def build(world: LockWorld, wanted: LockRequest) -> LockBuilt:
 
 def test_discovery_builds_only_what_hooks_need_and_names_the_rest() -> None:
     world = FakeWorld(TREE)
-    result = Bootstrap(replace(request("app"), plan_only=True), world, world, Event()).run()
+    result = bootstrapped(replace(request("app"), plan_only=True), world)
 
     assert sorted(map(str, world.built_wheels)) == ["setuptools==80"]
     assert sorted(map(str, world.planned_only)) == [

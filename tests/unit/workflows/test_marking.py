@@ -2,16 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from threading import Event
 
 import pytest
 
 from builder.domain.builds import Phase
 from builder.domain.graph import DependencyGraph
-from builder.workflows.bootstrap import Bootstrap
 from builder.workflows.marking import marked_graph
 from tests.facts import pin, wheel
-from tests.fakes.world import FakeWorld, Package
+from tests.fakes.world import FakeWorld, Package, bootstrapped
 from tests.unit.workflows.test_bootstrap import request
 from tests.unit.workflows.test_locked import LockWorld, build, lock_request, plan
 
@@ -36,7 +34,7 @@ def failing(*of: str) -> Sequence[Package]:
 
 def in_one_act(*broken: str) -> DependencyGraph:
     world = FakeWorld(failing(*broken), foreign_wheels=FOREIGN)
-    result = Bootstrap(replace(request(*ASKED), test_mode=True), world, world, Event()).run()
+    result = bootstrapped(replace(request(*ASKED), test_mode=True), world)
     assert result.graph is not None
     return result.graph
 
