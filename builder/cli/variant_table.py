@@ -43,14 +43,17 @@ def variant_lines(found: VariantsTable, *, everything: bool = False) -> Iterator
     """
     yield _verdict(found)
     names = tuple(map(one_line, found.variants))
-    if found.disagreeing:
-        rows = [_version_row(project) for project in found.disagreeing]
-        yield from _table(("project", "for", *names), rows)
+    versions = [_version_row(project) for project in found.disagreeing]
     rows = _all_rows(found) if everything else _telling_rows(found)
-    if rows:
+    tables = [
+        *_table(("project", "for", *names), versions),
+        *_table(("release", "what", *names), rows),
+    ]
+    counts = list(_counts(found))
+    yield from tables
+    if tables and counts:
         yield ""
-        yield from _table(("release", "what", *names), rows)
-    yield from _counts(found)
+    yield from counts
 
 
 def _verdict(found: VariantsTable) -> str:
@@ -155,8 +158,10 @@ def _counts(found: VariantsTable) -> Iterator[str]:
 
 
 def _table(headings: _Row, rows: Sequence[_Row]) -> Iterator[str]:
-    clipped = [tuple(_clipped(cell) for cell in row) for row in rows]
-    return iter(table(headings, clipped).splitlines())
+    """An empty line and a table; nothing where there are no rows."""
+    if rows:
+        clipped = [tuple(_clipped(cell) for cell in row) for row in rows]
+        yield from ("", *table(headings, clipped).splitlines())
 
 
 def _clipped(text: str) -> str:

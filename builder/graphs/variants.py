@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import combinations
 
 from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
@@ -49,7 +50,7 @@ class ProjectVersions:
         held: in the order of the variants.
         installed_agree: whether all variants that install it install the same versions.
         builds_agree: whether whatever is built in several variants is built with the same versions
-            of it.
+            of it, and no two variants build with versions of which none is the same.
     """
 
     name: NormalizedName
@@ -211,7 +212,13 @@ def _projects(views: Sequence[_View]) -> Iterator[ProjectVersions]:
             for pins, view in zip(held[name], views, strict=True)
         )
         installs = {one.installed for one in versions if one.installed}
-        yield ProjectVersions(name, versions, len(installs) <= 1, name not in differently_built)
+        same_builds = name not in differently_built and not _have_nothing_in_common(versions)
+        yield ProjectVersions(name, versions, len(installs) <= 1, same_builds)
+
+
+def _have_nothing_in_common(held: Iterable[HeldVersions]) -> bool:
+    build_tools = (set(one.all) for one in held if one.for_builds)
+    return any(one.isdisjoint(other) for one, other in combinations(build_tools, 2))
 
 
 def _differently_built(views: Sequence[_View]) -> set[NormalizedName]:

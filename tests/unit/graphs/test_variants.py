@@ -122,6 +122,13 @@ def test_a_tool_that_only_one_variants_package_asks_for_in_another_version_is_no
     assert found.agrees
 
 
+def test_build_tools_of_which_no_version_is_the_same_do_not_agree() -> None:
+    here = graph(edge("", "a==1"), edge("a==1", "tool==1", "build-system"))
+    there = graph(edge("", "b==1"), edge("b==1", "tool==2", "build-system"))
+
+    assert disagreeing(compare({"cpu": here, "cuda": there})) == ["tool"]
+
+
 def test_other_versions_in_two_environments_of_one_variant_are_compared_each_with_its_own() -> None:
     def built(first: str, second: str) -> DependencyGraph:
         return graph(
