@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from builder.domain.containers import Limits
+from builder.domain.variants import Variant
 from builder.engines.discovery import EngineChoice
 
 
@@ -19,6 +20,8 @@ class Settings:
     images_folders: tuple[Path, ...]
     variables: Mapping[str, str]
     variant: str = "cpu"
+    variants: Mapping[str, Variant] = field(default_factory=dict)
+    """Every variant that has a definition, by name."""
     image: str | None = None
     engine: EngineChoice = "auto"
     index_urls: tuple[str, ...] = ()
@@ -27,6 +30,8 @@ class Settings:
     settings_file: Path = Path("overrides/settings.yaml")
     settings_dir: Path = Path("overrides/settings")
     patches_dir: Path = Path("overrides/patches")
+    variants_file: Path = Path("overrides/variants.yaml")
+    """Where `variants` come from."""
     min_release_age: int = 0
     """Days since its upload that a release must have behind it; 0 for any."""
     workers: int = 1
@@ -39,7 +44,12 @@ class Settings:
 
     @property
     def image_name(self) -> str:
-        return self.image or self.variant
+        return self.image or self.definition.image or self.variant
+
+    @property
+    def definition(self) -> Variant:
+        """What the variant's name stands for; where nothing defines it, the image of that name."""
+        return self.variants.get(self.variant) or Variant(self.variant)
 
     @property
     def engine_variables(self) -> Mapping[str, str]:

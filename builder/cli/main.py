@@ -34,6 +34,7 @@ from builder.cli.single import build_command, step_group
 from builder.cli.telling import Listening, listen, tell, tell_error
 from builder.cli.upkeep import canonicalize_command, minimize_command, stats_command
 from builder.cli.usage import explained
+from builder.cli.variants import variants_group
 from builder.cli.wheel_server import wheel_server_command
 from builder.cli.wheels import wheel_group
 from builder.errors import BuilderError, ExitStatus
@@ -72,6 +73,7 @@ cli.add_command(minimize_command)
 cli.add_command(package_group)
 cli.add_command(settings_group)
 cli.add_command(stats_command)
+cli.add_command(variants_group)
 cli.add_command(wheel_group)
 cli.add_command(wheel_server_command)
 

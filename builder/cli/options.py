@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from builder.app.settings import Settings
+from builder.app.variants import defined_variants
 from builder.cli.shared import SHARED
 from builder.cli.telling import Listening
 from builder.domain.containers import GIB, Limits
@@ -62,7 +63,16 @@ class Given:
     values: Mapping[str, Any]
 
     def settings(self, workers: int | None = None) -> Settings:
-        """Settings with every default filled in."""
+        """Settings with every default filled in.
+
+        Raises:
+            InputError: the file of variants cannot be used, or an option cannot.
+        """
+        settings = self.settings_without_variants(workers)
+        return replace(settings, variants=defined_variants(settings.variants_file))
+
+    def settings_without_variants(self, workers: int | None = None) -> Settings:
+        """The same, with the file of variants unread."""
         values = self.values
         output: Path = values.get("output_dir") or Path()
         cpus = len(os.sched_getaffinity(0))
@@ -81,6 +91,7 @@ class Given:
             settings_file=values.get("settings_file") or Path("overrides/settings.yaml"),
             settings_dir=values.get("settings_dir") or Path("overrides/settings"),
             patches_dir=values.get("patches_dir") or Path("overrides/patches"),
+            variants_file=values.get("variants_file") or Path("overrides/variants.yaml"),
             min_release_age=values.get("min_release_age") or 0,
             workers=running,
             jobs=values.get("jobs") or math.ceil(2 * cpus / running),

@@ -81,6 +81,10 @@ SHARED: tuple[Shared, ...] = (
     _path("-p", "--patches-dir", text="Patches. Default: overrides/patches."),
     _path("--settings-file", text="Settings of all packages. Default: overrides/settings.yaml."),
     _path("--settings-dir", text="Settings of each package. Default: overrides/settings."),
+    _path(
+        "--variants-file",
+        text="What names of variants stand for. Default: overrides/variants.yaml.",
+    ),
     _path("-e", "--envs-dir", text="Deprecated: read by nothing; see `builder migrate-config`."),
     Shared(("--variant",), "What to build for. Default: cpu.", {"metavar": "NAME"}),
     Shared(

@@ -11,13 +11,15 @@ class Variant:
         image: the name or registry reference of its image; empty where that is called as it is.
         based_on: other variants whose package settings, patches and changelog count as well, from
             general to special; its own come last.
-        environment: what builds get beside what the image gives them.
+        environment: what builds get beside what the image gives them, in the order in which it is
+            expanded: a value may refer to those before it, and a name may come again.
     """
 
     name: str
     image: str = ""
     based_on: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
+    description: str = ""
 
     @property
     def layers(self) -> tuple[str, ...]:

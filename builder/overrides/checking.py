@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, RootModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from builder.overrides.documents import Document, read_document
@@ -25,14 +25,22 @@ class Checked(Generic[Schema]):
     document: Document
 
 
-def read_settings(file: Path, schema: type[Schema]) -> Checked[Schema] | tuple[Problem, ...]:
-    """Reads a settings file, or says everything that is wrong with it."""
+def read_settings(
+    file: Path, schema: type[Schema], *, example: str = "changelog:"
+) -> Checked[Schema] | tuple[Problem, ...]:
+    """Reads a settings file, or says everything that is wrong with it.
+
+    Args:
+        file: the file.
+        schema: what it may say.
+        example: a line of such a file, for a message.
+    """
     document = read_document(file)
     if isinstance(document, Problem):
         return (document,)
     content = {} if document.content is None else document.content
     if not isinstance(content, dict):
-        return (Problem(file, "must hold fields, such as `changelog:`", line=1),)
+        return (Problem(file, f"must hold fields, such as `{example}`", line=1),)
     try:
         return Checked(schema.model_validate(content), document)
     except ValidationError as error:
@@ -139,6 +147,8 @@ def _member(annotation: Any, part: int | str) -> Any:  # noqa: ANN401 - whatever
     if provider is not None:
         return provider
     table = _table(annotation)
+    if table is not None and issubclass(table, RootModel):
+        return _member(table.model_fields["root"].annotation, part)
     field = table.model_fields.get(str(part)) if table is not None else None
     return None if field is None else field.annotation
 

@@ -76,6 +76,20 @@ class Overrides:
         """How the URLs of repositories begin that packages may name."""
         return tuple(self.settings.git.allow)
 
+    @property
+    def variant_names(self) -> frozenset[str]:
+        """Every variant that anything is laid down for, whichever was chosen."""
+        scopes = (
+            scope
+            for package in self.packages.values()
+            for scope in (package.settings, *package.settings.versions.values())
+        )
+        patched = (
+            name for folder in self.patch_folders for name, found in folder.by_variant if found
+        )
+        named = (name for scope in scopes for name in scope.variants)
+        return frozenset((*named, *patched, *self.settings.changelog))
+
     def package(self, name: NormalizedName) -> PackageSettings:
         """The settings of a project; defaults where it has none."""
         found = self.packages.get(name)
