@@ -68,6 +68,12 @@ class ImageError(BuilderError):
     status = ExitStatus.ENVIRONMENT
 
 
+class ImageDigestError(ImageError):
+    """What a registry gives as an image is not what the image's digest names."""
+
+    status = ExitStatus.DIGEST_MISMATCH
+
+
 class StorageError(BuilderError):
     """The disk is full, read-only, or holds something that it should not."""
 

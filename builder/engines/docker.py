@@ -46,7 +46,7 @@ class DockerEngine:
         with self._images:
             identifier = self._had(image)
             shown = self._api.image(identifier)
-            check_platform(image, shown.system, shown.architecture)
+            check_platform("Docker", image, shown.platform)
             if shown.volumes:
                 raise ImageError(
                     f"the image {identifier} declares volumes, which Docker makes writable",

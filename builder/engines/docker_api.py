@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -16,6 +16,8 @@ from requests.exceptions import RequestException
 from builder.domain.images import LayoutImage, RegistryImage
 from builder.engines.archives import archive_stream
 from builder.engines.docker_requests import Json
+from builder.engines.platforms import is_for, kept_name
+from builder.engines.pulls import refused_pull
 from builder.errors import EngineError, ImageError
 
 _PATIENCE = 120
@@ -28,8 +30,7 @@ _REMOVE_AGAIN_AFTER = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 class ShownImage:
     """What the daemon says about an image."""
 
-    system: str
-    architecture: str
+    platform: str
     volumes: tuple[str, ...]
 
 
@@ -115,7 +116,7 @@ class DockerApi:
         with _told(f"Docker does not show the image {identifier}"):
             shown = self._client.inspect_image(identifier)
             volumes = (shown.get("Config") or {}).get("Volumes") or {}
-            return ShownImage(shown["Os"], shown["Architecture"], tuple(volumes))
+            return ShownImage(f"{shown['Os']}/{shown['Architecture']}", tuple(volumes))
 
     def load(self, image: LayoutImage) -> None:
         try:
@@ -127,16 +128,40 @@ class DockerApi:
             ) from error
 
     def pull(self, image: RegistryImage) -> str:
-        try:
-            if not self.has_image(image.reference):
-                _check_progress(
-                    self._client.pull(
-                        image.reference, platform=image.platform, stream=True, decode=True
-                    )
-                )
-            return str(self._client.inspect_image(image.reference)["Id"])
-        except (DockerException, RequestException) as error:
-            raise ImageError(f"Docker does not pull {image.reference}: {error}") from error
+        """The image's ID; the registry is only asked for what was not pulled before."""
+        kept = kept_name(image)
+        if not self.has_image(kept):
+            try:
+                self._pull(image)
+            except APIError as error:
+                raise refused_pull("Docker", image, str(error.explanation or error)) from error
+            except (DockerException, RequestException) as error:
+                raise refused_pull("Docker", image, str(error)) from error
+            if not is_for(self.image(image.reference).platform, image.platform):
+                return self._identifier(image.reference)
+            with _told(f"Docker does not name the image {image.reference}"):
+                self._client.tag(image.reference, *kept.rsplit(":", maxsplit=1))
+        return self._identifier(kept)
+
+    def _pull(self, image: RegistryImage) -> None:
+        """Docker has one image for a digest at a time, also for that of an index of several.
+
+        The one of another platform gives the name up, and is kept under one of ours.
+        """
+        if self.has_image(image.reference):
+            platform = self.image(image.reference).platform
+            if is_for(platform, image.platform):
+                return
+            kept = kept_name(replace(image, platform=platform))
+            self._client.tag(image.reference, *kept.rsplit(":", maxsplit=1))
+            self._client.remove_image(image.reference, noprune=True)
+        _check_progress(
+            self._client.pull(image.reference, platform=image.platform, stream=True, decode=True)
+        )
+
+    def _identifier(self, name: str) -> str:
+        with _told(f"Docker does not show the image {name}"):
+            return str(self._client.inspect_image(name)["Id"])
 
     def _remove_once(self, name: str) -> None:
         with _told(f"Docker does not remove container {name}"):
@@ -152,10 +177,11 @@ class DockerApi:
 
 
 def _check_progress(lines: Iterator[Any]) -> None:
-    for line in lines:
-        told = json.loads(line) if isinstance(line, str | bytes) else line
-        if told.get("error"):
-            raise DockerException(told["error"])
+    """Reads to the end, also after an error: a stream that is left early is never closed."""
+    told = [json.loads(line) if isinstance(line, str | bytes) else line for line in lines]
+    for one in told:
+        if one.get("error"):
+            raise DockerException(one["error"])
 
 
 @contextmanager

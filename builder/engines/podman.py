@@ -102,7 +102,7 @@ class PodmanEngine:
             case RegistryImage():
                 check_reference(image)
                 identifier = self._api.pull(image)
-                check_platform(image, *self._api.platform(identifier))
+                check_platform("Podman", image, self._api.platform(identifier))
                 return identifier
 
     def _load(self, image: LayoutImage) -> str:
@@ -111,7 +111,7 @@ class PodmanEngine:
             self._api.load(image)
             if not self._api.has_image(identifier):
                 raise ImageError(f"Podman loaded {local_reference(image)} as another image")
-        check_platform(image, *self._api.platform(identifier))
+        check_platform("Podman", image, self._api.platform(identifier))
         return identifier
 
     def _warm_up(self, identifier: str) -> None:

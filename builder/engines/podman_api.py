@@ -13,7 +13,9 @@ from podman.errors import APIError, NotFound, PodmanError
 
 from builder.domain.images import LayoutImage, RegistryImage
 from builder.engines.archives import archive_stream
+from builder.engines.platforms import is_for, kept_name
 from builder.engines.podman_requests import Json
+from builder.engines.pulls import refused_pull
 from builder.errors import EngineError, ImageError
 
 _PATIENCE = 120.0
@@ -113,10 +115,11 @@ class PodmanApi:
         with _told("Podman does not list its images"):
             return bool(self._client.images.exists(identifier.removeprefix("sha256:")))
 
-    def platform(self, identifier: str) -> tuple[str, str]:
+    def platform(self, identifier: str) -> str:
+        """Of an image, `linux/amd64` and the like."""
         with _told(f"Podman does not show the image {identifier}"):
             shown = self._client.images.get(identifier.removeprefix("sha256:")).attrs
-            return str(shown["Os"]), str(shown["Architecture"])
+            return f"{shown['Os']}/{shown['Architecture']}"
 
     def load(self, image: LayoutImage) -> None:
         try:
@@ -130,10 +133,21 @@ class PodmanApi:
             ) from error
 
     def pull(self, image: RegistryImage) -> str:
+        """The image's ID; the registry is only asked for what was not pulled before."""
+        kept = kept_name(image)
+        if self.has_image(kept):
+            return self._identifier(kept)
+        identifier = self._pull(image)
+        if is_for(self.platform(identifier), image.platform):
+            self._name(identifier, kept)
+        return identifier
+
+    def _pull(self, image: RegistryImage) -> str:
+        """Asks the registry: Podman would take any image of an index for the one asked for."""
         system, architecture = image.platform.split("/")[:2]
         parameters = {
             "reference": image.reference,
-            "policy": "missing",
+            "policy": "always",
             "OS": system,
             "Arch": architecture,
         }
@@ -142,8 +156,18 @@ class PodmanApi:
             answer.raise_for_status()
             lines = [json.loads(line) for line in answer.text.splitlines() if line.strip()]
         except (PodmanError, OSError, ValueError) as error:
-            raise ImageError(f"Podman does not pull {image.reference}: {error}") from error
+            raise refused_pull("Podman", image, str(error)) from error
         return _pulled(image, lines)
+
+    def _identifier(self, name: str) -> str:
+        with _told(f"Podman does not show the image {name}"):
+            identifier = str(self._client.images.get(name).id)
+            return f"sha256:{identifier.removeprefix('sha256:')}"
+
+    def _name(self, identifier: str, name: str) -> None:
+        with _told(f"Podman does not name the image {identifier}"):
+            repository, _, tag = name.rpartition(":")
+            self._client.images.get(identifier.removeprefix("sha256:")).tag(repository, tag)
 
     def _inspect(self, name: str) -> dict[str, dict[str, object]]:
         with _told(f"Podman does not show container {name}"):
@@ -161,7 +185,7 @@ def _sent(chunks: Iterator[bytes]) -> IO[bytes]:
 def _pulled(image: RegistryImage, lines: list[dict[str, str]]) -> str:
     for line in lines:
         if line.get("error"):
-            raise ImageError(f"Podman does not pull {image.reference}: {line['error']}")
+            raise refused_pull("Podman", image, line["error"])
     identifier = next((line["id"] for line in reversed(lines) if line.get("id")), None)
     if identifier is None:
         raise ImageError(f"Podman does not say what it pulled as {image.reference}")

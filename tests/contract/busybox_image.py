@@ -33,13 +33,49 @@ def busybox_image(folder: Path, note: str = "") -> LayoutImage:
     blobs = folder / "blobs" / "sha256"
     blobs.mkdir(parents=True)
     system = f"linux/{_ARCHITECTURES[platform.machine()]}"
-    layer = _put(blobs, _root_file_system())
-    config = _put(blobs, _encode(_configuration(layer, system, note)))
-    manifest = _put(blobs, _encode(_manifest(config, layer, blobs)))
-    index = {"schemaVersion": 2, "manifests": [_entry(manifest, blobs, "manifest.v1+json")]}
-    (folder / "index.json").write_bytes(_encode(index))
-    (folder / "oci-layout").write_bytes(_encode({"imageLayoutVersion": "1.0.0"}))
+    layer = put(blobs, _root_file_system())
+    config, manifest = put_image(blobs, layer, system, note)
+    index = {"schemaVersion": 2, "manifests": [entry(manifest, blobs, "manifest.v1+json")]}
+    (folder / "index.json").write_bytes(encode(index))
+    (folder / "oci-layout").write_bytes(encode({"imageLayoutVersion": "1.0.0"}))
     return LayoutImage("contract test", folder, config, layer, system)
+
+
+def put_image(blobs: Path, layer: Digest, system: str, note: str = "") -> tuple[Digest, Digest]:
+    """Writes an image's configuration and manifest."""
+    config = put(blobs, encode(_configuration(layer, system, note)))
+    return config, put(blobs, encode(_manifest(config, layer, blobs)))
+
+
+def entry(digest: Digest, blobs: Path, kind: str) -> dict[str, object]:
+    """How OCI files name a blob."""
+    return {
+        "mediaType": f"application/vnd.oci.image.{kind}",
+        "digest": str(digest),
+        "size": (blobs / digest.sha256).stat().st_size,
+    }
+
+
+def put(blobs: Path, content: bytes) -> Digest:
+    digest = Digest.of_bytes(content)
+    (blobs / digest.sha256).write_bytes(content)
+    return digest
+
+
+def encode(value: object) -> bytes:
+    return json.dumps(value, sort_keys=True).encode()
+
+
+def add(
+    tar: tarfile.TarFile, name: str, kind: bytes, mode: int, content: bytes = b"", link: str = ""
+) -> None:
+    """Adds a file to a layer."""
+    member = tarfile.TarInfo(name)
+    member.type = kind
+    member.mode = mode
+    member.size = len(content)
+    member.linkname = link
+    tar.addfile(member, io.BytesIO(content))
 
 
 def _root_file_system() -> bytes:
@@ -48,25 +84,14 @@ def _root_file_system() -> bytes:
     applets = {f"bin/{name}": "busybox" for name in listed.stdout.split() if name != "busybox"}
     with tarfile.open(fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for name in _FOLDERS:
-            _add(tar, name, tarfile.DIRTYPE, 0o755)
-        _add(tar, "tmp", tarfile.DIRTYPE, 0o1777)
-        _add(tar, "bin/busybox", tarfile.REGTYPE, 0o755, BUSYBOX.read_bytes())
+            add(tar, name, tarfile.DIRTYPE, 0o755)
+        add(tar, "tmp", tarfile.DIRTYPE, 0o1777)
+        add(tar, "bin/busybox", tarfile.REGTYPE, 0o755, BUSYBOX.read_bytes())
         for name, content in _FILES.items():
-            _add(tar, name, tarfile.REGTYPE, 0o644, content)
+            add(tar, name, tarfile.REGTYPE, 0o644, content)
         for name, target in {**applets, **_LINKS}.items():
-            _add(tar, name, tarfile.SYMTYPE, 0o777, link=target)
+            add(tar, name, tarfile.SYMTYPE, 0o777, link=target)
     return stream.getvalue()
-
-
-def _add(
-    tar: tarfile.TarFile, name: str, kind: bytes, mode: int, content: bytes = b"", link: str = ""
-) -> None:
-    member = tarfile.TarInfo(name)
-    member.type = kind
-    member.mode = mode
-    member.size = len(content)
-    member.linkname = link
-    tar.addfile(member, io.BytesIO(content))
 
 
 def _configuration(layer: Digest, system: str, note: str) -> dict[str, object]:
@@ -85,24 +110,6 @@ def _manifest(config: Digest, layer: Digest, blobs: Path) -> dict[str, object]:
     return {
         "schemaVersion": 2,
         "mediaType": "application/vnd.oci.image.manifest.v1+json",
-        "config": _entry(config, blobs, "config.v1+json"),
-        "layers": [_entry(layer, blobs, "layer.v1.tar")],
+        "config": entry(config, blobs, "config.v1+json"),
+        "layers": [entry(layer, blobs, "layer.v1.tar")],
     }
-
-
-def _entry(digest: Digest, blobs: Path, kind: str) -> dict[str, object]:
-    return {
-        "mediaType": f"application/vnd.oci.image.{kind}",
-        "digest": str(digest),
-        "size": (blobs / digest.sha256).stat().st_size,
-    }
-
-
-def _put(blobs: Path, content: bytes) -> Digest:
-    digest = Digest.of_bytes(content)
-    (blobs / digest.sha256).write_bytes(content)
-    return digest
-
-
-def _encode(value: object) -> bytes:
-    return json.dumps(value, sort_keys=True).encode()

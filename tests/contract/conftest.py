@@ -15,6 +15,7 @@ from builder.engines.discovery import EngineChoice, open_engine
 from tests.contract.busybox_image import busybox_image
 from tests.contract.registry import Registry, registry_of
 from tests.contract.subjects import Play, Subject
+from tests.contract.two_architectures import TwoArchitectures, two_architectures
 from tests.fakes.engine import FakeEngine
 
 _CHOICES: dict[str, EngineChoice] = {"podman": "podman", "docker": "docker"}
@@ -32,8 +33,13 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> LayoutImage:
 
 
 @pytest.fixture(scope="session")
-def registry(image: LayoutImage) -> Iterator[Registry]:
-    with registry_of(image) as one:
+def both(tmp_path_factory: pytest.TempPathFactory) -> TwoArchitectures:
+    return two_architectures(tmp_path_factory.mktemp("blobs"))
+
+
+@pytest.fixture(scope="session")
+def registry(image: LayoutImage, both: TwoArchitectures) -> Iterator[Registry]:
+    with registry_of(image, both.blobs) as one:
         yield one
 
 

@@ -1,14 +1,20 @@
-"""A registry of one image on the loopback interface, as small as engines accept."""
+"""A registry of images on the loopback interface, as small as engines accept.
+
+It tells what it has, right or wrong: what a registry must not be believed is shown with it.
+"""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
+from builder.domain.digests import Digest
 from builder.domain.images import LayoutImage, RegistryImage
+
+_KIND = "application/vnd.oci.image.manifest.v1+json"
 
 
 @dataclass(frozen=True)
@@ -17,28 +23,55 @@ class Registry:
 
     address: str
     image: RegistryImage
+    lies: dict[str, bytes]
+    """What is served instead of the blob or manifest of a digest."""
+    moods: list[str]
+    """Not empty while the registry answers nothing but errors."""
+
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """Answers nothing but errors meanwhile."""
+        self.moods.append("silent")
+        try:
+            yield
+        finally:
+            self.moods.pop()
+
+    def named(self, digest: Digest, platform: str) -> RegistryImage:
+        """Another image of the registry."""
+        return RegistryImage("contract", f"{self.address}/contract@{digest}", platform)
 
 
 @contextmanager
-def registry_of(image: LayoutImage) -> Iterator[Registry]:
-    """Serves an image layout as `ADDRESS/contract@sha256:…`."""
+def registry_of(image: LayoutImage, *more: Path) -> Iterator[Registry]:
+    """Serves an image layout as `ADDRESS/contract@sha256:…`.
+
+    Args:
+        image: the layout.
+        more: further folders with blobs and manifests by digest.
+    """
     index = json.loads((image.layout / "index.json").read_bytes())
     manifest = index["manifests"][0]["digest"]
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(image.layout))
+    lies: dict[str, bytes] = {}
+    moods: list[str] = []
+    folders = (image.layout / "blobs" / "sha256", *more)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(folders, lies, moods))
     server.daemon_threads = True
     thread = Thread(target=server.serve_forever)
     thread.start()
     address = f"127.0.0.1:{server.server_port}"
     pulled = RegistryImage("contract", f"{address}/contract@{manifest}", image.platform)
     try:
-        yield Registry(address, pulled)
+        yield Registry(address, pulled, lies, moods)
     finally:
         server.shutdown()
         thread.join()
         server.server_close()
 
 
-def _handler(layout: Path) -> type[BaseHTTPRequestHandler]:
+def _handler(
+    folders: tuple[Path, ...], lies: Mapping[str, bytes], moods: Sequence[str]
+) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -52,7 +85,8 @@ def _handler(layout: Path) -> type[BaseHTTPRequestHandler]:
             return
 
         def _answer(self, *, with_body: bool) -> None:
-            status, kind, body = _found(layout, self.path)
+            found = (500, "application/json", b"{}")
+            status, kind, body = found if moods else _found(folders, lies, self.path)
             self.send_response(status)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
@@ -63,14 +97,20 @@ def _handler(layout: Path) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def _found(layout: Path, path: str) -> tuple[int, str, bytes]:
+def _found(
+    folders: tuple[Path, ...], lies: Mapping[str, bytes], path: str
+) -> tuple[int, str, bytes]:
     if path == "/v2/":
         return 200, "application/json", b"{}"
     folder, _, digest = path.rpartition("/")
-    blob = layout / "blobs" / "sha256" / digest.removeprefix("sha256:")
-    if not blob.is_file():
+    body = lies.get(digest) or _blob(folders, digest.removeprefix("sha256:"))
+    if body is None:
         return 404, "application/json", b"{}"
-    kind = "application/octet-stream"
-    if folder.endswith("manifests"):
-        kind = "application/vnd.oci.image.manifest.v1+json"
-    return 200, kind, blob.read_bytes()
+    if not folder.endswith("manifests"):
+        return 200, "application/octet-stream", body
+    return 200, json.loads(body).get("mediaType", _KIND), body
+
+
+def _blob(folders: tuple[Path, ...], name: str) -> bytes | None:
+    found = (folder / name for folder in folders if (folder / name).is_file())
+    return next((file.read_bytes() for file in found), None)

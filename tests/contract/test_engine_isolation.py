@@ -14,9 +14,7 @@ from typing import Any
 import pytest
 
 from builder.domain.containers import MIB, BindMount, Ending, Limits, Network, Tmpfs
-from builder.domain.digests import Digest
 from builder.engines.posture import HOST_NAME
-from builder.errors import ImageError
 from tests.contract.busybox_image import busybox_image
 from tests.contract.registry import Registry
 from tests.contract.subjects import PATIENT, Subject
@@ -403,21 +401,6 @@ def test_an_image_is_pulled_by_digest(real: Subject, registry: Registry) -> None
     assert real.engine.ensure_image(registry.image) == real.identifier
 
 
-def test_a_pulled_image_of_another_platform_is_refused(real: Subject, registry: Registry) -> None:
-    foreign = dataclasses.replace(registry.image, platform="linux/s390x")
-
-    with pytest.raises(ImageError):
-        real.engine.ensure_image(foreign)
-
-
-def test_an_image_that_a_registry_lacks_is_refused(real: Subject, registry: Registry) -> None:
-    name = registry.image.reference.partition("@")[0]
-    missing = dataclasses.replace(registry.image, reference=f"{name}@{Digest.of_bytes(b'none')}")
-
-    with pytest.raises(ImageError, match="pull"):
-        real.engine.ensure_image(missing)
-
-
 def test_several_processes_may_load_an_image_at_once(real: Subject, tmp_path: Path) -> None:
     image = busybox_image(tmp_path / "layout", note=real.label)
     arguments = [
@@ -437,7 +420,6 @@ def test_several_processes_may_load_an_image_at_once(real: Subject, tmp_path: Pa
 LOAD = """
 import os, sys
 from pathlib import Path
-from builder.domain.digests import Digest
 from builder.domain.images import LayoutImage
 from builder.engines.discovery import open_engine
 name, layout, config, diff_id, platform = sys.argv[1:]
