@@ -1,6 +1,6 @@
 """How the difference between variants reads: the verdict, then only what is worth knowing."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from builder.cli.graph_texts import one_line
 from builder.cli.results import table
@@ -97,9 +97,8 @@ def _telling_rows(found: VariantsTable) -> list[_Row]:
     apart = {project.name for project in found.disagreeing}
     grouped: dict[Contrast, list[ReleaseInVariants]] = {}
     for release in found.releases:
-        for contrast in release.contrasts:
-            is_told = contrast.aspect is Aspect.HELD_FOR and release.pin.name in apart
-            if is_told or contrast.aspect is Aspect.BYTES:
+        for contrast in _telling(release.contrasts):
+            if contrast.aspect is Aspect.HELD_FOR and release.pin.name in apart:
                 continue
             if contrast.aspect in _OFTEN_THE_SAME:
                 grouped.setdefault(contrast, []).append(release)
@@ -109,6 +108,17 @@ def _telling_rows(found: VariantsTable) -> list[_Row]:
         more = f" and {len(releases) - 1} more" if len(releases) > 1 else ""
         rows.append((f"{releases[0].pin}{more}", *_words(contrast)))
     return rows
+
+
+def _telling(contrasts: Iterable[Contrast]) -> Iterator[Contrast]:
+    """Without bytes, which are counted, and without the tool that came because it was asked for."""
+    asked: set[str] = set()
+    for contrast in contrasts:
+        came = contrast.aspect is Aspect.BUILT_WITH and contrast.about in asked
+        if contrast.aspect is not Aspect.BYTES and not (came and "" in contrast.values):
+            yield contrast
+        if contrast.aspect in (Aspect.BUILD_SYSTEM, Aspect.BACKEND):
+            asked.add(contrast.about)
 
 
 def _all_rows(found: VariantsTable) -> list[_Row]:

@@ -4,9 +4,9 @@ import json
 from dataclasses import replace
 
 from builder.cli.variant_table import variant_fields, variant_lines, variants_report
-from builder.domain.graph import DependencyGraph, GraphNode
+from builder.domain.graph import BuildRecipe, DependencyGraph, GraphNode
 from builder.graphs.variants import compare
-from tests.graphs import digest, edge, graph, node
+from tests.graphs import built_with, digest, edge, graph, node
 
 ASKED = edge("", "app==1")
 
@@ -99,6 +99,18 @@ def test_one_cause_in_many_builds_is_told_once() -> None:
     assert lines[2:4] == [
         "release            what        new  old",
         "app==1 and 1 more  built with  -    tomli==2",
+    ]
+
+
+def test_a_tool_that_a_backend_asked_for_is_not_told_twice() -> None:
+    asking = BuildRecipe((), ("ninja",), built_with("ninja==1", "deep==1").environment)
+    here, there = one(node("app==1", recipe=asking)), one(node("app==1", recipe=built_with()))
+
+    lines = list(variants_report({"a": here, "b": there}))
+
+    assert [line.split() for line in lines[3:]] == [
+        ["app==1", "backend", "asks", "for", "ninja", "-"],
+        ["app==1", "built", "with", "deep==1", "-"],
     ]
 
 

@@ -1,0 +1,43 @@
+"""`builder variants compare`: what differs between the graphs of several variants."""
+
+import json
+
+import click
+
+from builder.app.variant_graphs import named_places, places_below, read_graphs
+from builder.cli.options import given
+from builder.cli.variant_table import variant_fields, variant_lines
+from builder.errors import ExitStatus
+from builder.graphs.variants import compare
+
+_DISAGREE = 1
+"""As `graph diff --exit-code` says it of graphs that differ."""
+
+
+@click.command("compare")
+@click.argument("places", nargs=-1, metavar="[[NAME=]GRAPH...]")
+@click.option("--all", "everything", is_flag=True, help="Show the identical releases, too.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, with everything.")
+@click.pass_context
+def compare_command(
+    click_context: click.Context, places: tuple[str, ...], *, everything: bool, as_json: bool
+) -> int:
+    """Say whether variants have the same versions, and in what their wheels differ.
+
+    A GRAPH is the path or URL of a graph.json, or the folder that a run wrote its outputs to; it
+    is called like that folder, or NAME. Without any, those of all variants below -O are compared,
+    as a run with several variants leaves them.
+
+    Says 0 where the versions agree, and 1 where they do not.
+    """
+    if places:
+        graphs = read_graphs(named_places(places), "is named")
+    else:
+        folder = given(click_context).settings().work_dir.parent
+        graphs = read_graphs(places_below(folder), f"is below {folder}")
+    found = compare(graphs)
+    if as_json:
+        click.echo(json.dumps(variant_fields(found), indent=2))
+    else:
+        click.echo("\n".join(variant_lines(found, everything=everything)))
+    return ExitStatus.OK if found.agrees else _DISAGREE
