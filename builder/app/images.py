@@ -2,11 +2,19 @@
 
 import os
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from builder.app.settings import Settings
-from builder.engines.emulation import native_platform, require_runnable
+from builder.engines.emulation import (
+    Emulated,
+    Execution,
+    Native,
+    NotRunnable,
+    execution,
+    native_platform,
+    require_runnable,
+)
 from builder.images.catalogue import BuiltImage, ImageCatalogue
 from builder.images.mmdebstrap import Host
 from builder.images.recipe import DebianBase, RegistryBase
@@ -72,6 +80,20 @@ class ImageSummary:
     """The image ID, empty where it is not known yet."""
     packages: tuple[str, ...]
     seconds: float
+    """How long it took to make."""
+    size: int
+    """Bytes of its layers, which is what it takes in the cache and, unpacked, in an engine."""
+    emulated: bool
+    """Whether this host's processor is another than the image's."""
+    runs: str
+    """How its containers run here, in words."""
+    extends: str = ""
+    components: tuple[str, ...] = ()
+    mirrors: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
+    """The packages that the recipe names, those of the image that it extends among them."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    path: tuple[str, ...] = ()
 
 
 def summary(catalogue: ImageCatalogue, name: str) -> ImageSummary:
@@ -82,6 +104,7 @@ def summary(catalogue: ImageCatalogue, name: str) -> ImageSummary:
     """
     recipe = catalogue.recipe(name)
     state = catalogue.state(name)
+    debian = recipe.base if isinstance(recipe.base, DebianBase) else None
     return ImageSummary(
         name=name,
         description=recipe.description,
@@ -92,6 +115,15 @@ def summary(catalogue: ImageCatalogue, name: str) -> ImageSummary:
         config=str(state.layout.config) if state else "",
         packages=tuple(str(package) for package in state.packages) if state else (),
         seconds=state.seconds if state else 0.0,
+        size=_size(state) if state else 0,
+        emulated=recipe.platform != native_platform(),
+        runs=_in_words(execution(recipe.platform)),
+        extends=recipe.extends,
+        components=debian.components if debian else (),
+        mirrors=debian.mirrors if debian else (),
+        asked=debian.packages if debian else (),
+        environment=dict(recipe.environment),
+        path=recipe.path,
     )
 
 
@@ -113,7 +145,25 @@ def _derived_summary(state: ImageState) -> ImageSummary:
         config=str(state.layout.config),
         packages=tuple(str(package) for package in state.packages),
         seconds=state.seconds,
+        size=_size(state),
+        emulated=state.platform != native_platform(),
+        runs=_in_words(execution(state.platform)),
+        extends=name,
     )
+
+
+def _size(state: ImageState) -> int:
+    return sum(layer.size for layer in state.layout.layers)
+
+
+def _in_words(found: Execution) -> str:
+    match found:
+        case Native():
+            return "natively"
+        case Emulated(interpreter):
+            return f"emulated by {interpreter}"
+        case NotRunnable(reason):
+            return f"not here: {reason}"
 
 
 def _origin(base: DebianBase | RegistryBase) -> str:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from builder.app.images import (
     summary,
 )
 from builder.cli.options import given, shared_options
+from builder.cli.results import table
+from builder.workflows.logs import harmless
 
 
 @click.group("image")
@@ -72,9 +75,8 @@ def list_command(click_context: click.Context, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([_fields(one, packages=False) for one in found], indent=2))
         return
-    for one in found:
-        state = one.config[:19] if one.built else "not built"
-        click.echo(f"{one.name:14} {one.platform:12} {state:20} {one.description}")
+    headings = ["image", "platform", "ID", "size", "built in", "extends", "description"]
+    click.echo(harmless(table(headings, [_row(one) for one in found])))
 
 
 @image_group.command("show")
@@ -88,10 +90,8 @@ def show_command(click_context: click.Context, name: str, *, as_json: bool) -> N
     if as_json:
         click.echo(json.dumps(_fields(one, packages=True), indent=2))
         return
-    for field, value in _fields(one, packages=False).items():
-        click.echo(f"{field:12} {value}")
-    for package in one.packages:
-        click.echo(f"  {package}")
+    for line in _lines(one):
+        click.echo(harmless(line))
 
 
 @image_group.command("lock")
@@ -128,6 +128,49 @@ def prune_command(click_context: click.Context, *, unused: int, dry_run: bool) -
     since = (datetime.now(UTC) - timedelta(days=unused)).timestamp()
     for state in catalogue.prune(since, dry_run=dry_run):
         click.echo(f"{'would remove' if dry_run else 'removed'} {state.name} {state.folder}")
+
+
+def _row(one: ImageSummary) -> list[str]:
+    return [
+        one.name,
+        f"{one.platform}, emulated" if one.emulated else one.platform,
+        one.config[:19] if one.built else "not built",
+        _size(one) if one.built else "",
+        f"{one.seconds:.0f} s" if one.built else "",
+        one.extends,
+        one.description,
+    ]
+
+
+def _lines(one: ImageSummary) -> Iterator[str]:
+    yield f"name         {one.name}"
+    yield f"description  {one.description}"
+    yield f"platform     {one.platform}"
+    yield f"runs         {one.runs}"
+    if one.extends:
+        yield f"extends      {one.extends}"
+    yield f"origin       {one.origin}"
+    if one.components:
+        yield f"components   {', '.join(one.components)}"
+    for mirror in one.mirrors:
+        yield f"mirror       {mirror}"
+    if one.asked:
+        yield f"asks for     {', '.join(one.asked)}"
+    yield f"python       {one.python}"
+    for name, value in one.environment.items():
+        yield f"environment  {name}={value}"
+    for folder in one.path:
+        yield f"path         {folder}"
+    yield f"ID           {one.config if one.built else 'not built'}"
+    if one.built:
+        yield f"size         {_size(one)}"
+        yield f"built in     {one.seconds:.0f} s"
+    for package in one.packages:
+        yield f"  {package}"
+
+
+def _size(one: ImageSummary) -> str:
+    return f"{one.size / 1e9:.2f} GB"
 
 
 def _fields(one: ImageSummary, *, packages: bool) -> dict[str, object]:

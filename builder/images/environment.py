@@ -8,10 +8,10 @@ from pydantic import AfterValidator
 
 from builder.build.task import fixed_variables, job_variables
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
 _FOLDER = re.compile(r"(?:/[A-Za-z0-9_+-][A-Za-z0-9._+-]*)+")
-_MAX_LENGTH = (128 << 10) - 1
-"""What Linux takes as one variable: its name, the sign between, and its value, in bytes."""
+_MAX_VALUE = 127 << 10
+"""Bytes; Linux takes 128 KiB as one variable, with its name."""
 
 _TAKEN: Mapping[str, str] = {
     **dict.fromkeys(("BUILDER_VARIANT", "FROMAGER_VARIANT"), "tells builds their variant"),
@@ -22,28 +22,24 @@ _TAKEN: Mapping[str, str] = {
 """Variables that no image sets, and why."""
 
 
-def _variables(given: Mapping[str, str]) -> Mapping[str, str]:
-    for name, text in given.items():
-        flaw = _flaw_of_name(name) or _flaw_of_text(name, text)
-        if flaw:
-            raise ValueError(flaw)
-    return given
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise ValueError(f"{text!r} cannot name a variable: use letters, digits and '_'")
+    if text in _TAKEN:
+        raise ValueError(f"it {_TAKEN[text]}, so no image can set it")
+    return text
 
 
-def _flaw_of_name(name: str) -> str:
-    if not _NAME.fullmatch(name):
-        return f"{name!r} cannot name a variable: use letters, digits and '_'"
-    return f"{name} {_TAKEN[name]}, so no image can set it" if name in _TAKEN else ""
-
-
-def _flaw_of_text(name: str, text: str) -> str:
+def _value(text: str) -> str:
     if "\0" in text:
-        return f"{name}: no variable can hold a NUL"
+        raise ValueError("no variable can hold a NUL")
     try:
-        length = len(f"{name}={text}".encode())
-    except UnicodeEncodeError:
-        return f"{name}: its value is no UTF-8"
-    return f"{name}: its value is longer than {_MAX_LENGTH} bytes" if length > _MAX_LENGTH else ""
+        length = len(text.encode())
+    except UnicodeEncodeError as error:
+        raise ValueError("its value is no UTF-8") from error
+    if length > _MAX_VALUE:
+        raise ValueError(f"its value is longer than {_MAX_VALUE} bytes")
+    return text
 
 
 def _folder(text: str) -> str:
@@ -52,7 +48,7 @@ def _folder(text: str) -> str:
     return text
 
 
-Environment = Annotated[dict[str, str], AfterValidator(_variables)]
+Environment = dict[Annotated[str, AfterValidator(_name)], Annotated[str, AfterValidator(_value)]]
 """Variables, whose values are taken as they are."""
 Folder = Annotated[str, AfterValidator(_folder)]
 """A folder of programs in the image."""
