@@ -33,7 +33,7 @@ def compare_command(
     if places:
         graphs = read_graphs(named_places(places), "is named")
     else:
-        folder = given(click_context).settings().work_dir.parent
+        folder = given(click_context).settings_without_variants().work_dir.parent
         graphs = read_graphs(places_below(folder), f"is below {folder}")
     found = compare(graphs)
     if as_json:

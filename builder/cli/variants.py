@@ -8,6 +8,7 @@ import click
 from builder.app.variants import KnownVariant, known_variant, known_variants
 from builder.cli.options import given
 from builder.cli.results import table
+from builder.cli.variant_comparing import compare_command
 from builder.workflows.logs import harmless
 
 
@@ -80,3 +81,6 @@ def _fields(found: KnownVariant) -> dict[str, object]:
         "layers": list(variant.layers),
         "environment": [list(one) for one in variant.environment],
     }
+
+
+variants_group.add_command(compare_command)
