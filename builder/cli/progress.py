@@ -12,7 +12,16 @@ from rich.live import Live
 from rich.text import Text
 
 from builder.cli.telling import console, tell
-from builder.domain.events import Event, Noted, PackageFailed, PackageMoved, Stage
+from builder.domain.emulation import BuildTime, Factor
+from builder.domain.events import (
+    BuildTook,
+    EmulationMeasured,
+    Event,
+    Noted,
+    PackageFailed,
+    PackageMoved,
+    Stage,
+)
 from builder.domain.releases import Pin
 
 _ACTIVE = (Stage.BUILDING, Stage.ASKING, Stage.PREPARING, Stage.FETCHING)
@@ -29,6 +38,11 @@ class Tally:
     since: dict[Pin, float] = field(default_factory=dict)
     waits_for: dict[Pin, tuple[Pin, ...]] = field(default_factory=dict)
     reused: set[Pin] = field(default_factory=set)
+    emulated: dict[Pin, str] = field(default_factory=dict)
+    """Of packages whose container runs under emulation now: the architecture."""
+    times: list[BuildTime] = field(default_factory=list)
+    factors: dict[str, Factor] = field(default_factory=dict)
+    """By emulated architecture, what a fixed piece of work says of it."""
 
     def count(self, *stages: Stage) -> int:
         return sum(stage in stages for stage in self.stages.values())
@@ -87,6 +101,14 @@ class Progress:
                 reason = failure.reason if blocked else f"{failure.phase.value}: {failure.reason}"
                 told = f"{'blocked' if blocked else 'failed':9} {failure.pin}: {reason}"
                 return _Line(told, logging.ERROR)
+            case BuildTook(took):
+                self.tally.times.append(took)
+                return None
+            case EmulationMeasured(architecture, factor):
+                if factor is None:
+                    return None
+                self.tally.factors[architecture] = factor
+                return _Line(measured_line(architecture, factor))
             case PackageMoved():
                 return self._move(event, now)
 
@@ -102,17 +124,25 @@ class Progress:
             return None  # a wheel is there already, and something else is asked of the release
         tally.stages[pin] = stage
         tally.since[pin] = now
+        tally.emulated.pop(pin, None)
+        if event.emulated:
+            tally.emulated[pin] = event.emulated
         if stage is Stage.BUILT:
             how = "from the store" if pin in tally.reused else f"in {now - started:.1f} s"
             return _Line(f"built     {pin} {how} ({tally.count(Stage.BUILT)} done)")
-        return _Line(f"{stage.value:9} {pin}", logging.DEBUG if stage in _QUIET else logging.INFO)
+        told = f"{stage.value:9} {pin}{_emulation(event.emulated)}"
+        return _Line(told, logging.DEBUG if stage in _QUIET else logging.INFO)
 
     def _view(self) -> RenderableType:
         now = time.monotonic()
         with self._lock:
             tally = self.tally
             lines = [
-                Text(f"  {stage.value:10} {pin}  {now - tally.since[pin]:.0f} s", style="cyan")
+                Text(
+                    f"  {stage.value:10} {pin}  {now - tally.since[pin]:.0f} s"
+                    f"{_emulation(tally.emulated.get(pin, ''))}",
+                    style="cyan",
+                )
                 for pin, stage in sorted(tally.stages.items())
                 if stage in _ACTIVE
             ]
@@ -136,6 +166,18 @@ class Progress:
 class _Line:
     text: str
     level: int = logging.INFO
+
+
+def measured_line(architecture: str, factor: Factor) -> str:
+    """What was measured of emulation, for people."""
+    return (
+        f"emulated {architecture}: a fixed piece of work took {factor.emulated_seconds:.1f} s,"
+        f" {factor.times:.1f} times as long as natively"
+    )
+
+
+def _emulation(architecture: str) -> str:
+    return f" under emulation (qemu, {architecture})" if architecture else ""
 
 
 def terminal_progress() -> Progress:

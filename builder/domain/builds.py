@@ -112,11 +112,13 @@ class BuildSucceeded:
     Attributes:
         hook_requires: what the backend asked for.
         reused: whether it was built before.
+        seconds: how long the container ran that built it.
     """
 
     wheel: Wheel
     hook_requires: tuple[Requirement, ...]
     reused: bool = False
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,8 @@ class Limits:
     wall_seconds: float = 6 * 3600.0
     cpus: tuple[int, ...] = ()
     """CPU numbers that the container may run on; empty means all."""
+    asked_for: bool = False
+    """Whether the user gave `wall_seconds`; else it is stretched where a processor is emulated."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from builder.domain.builds import Failure
+from builder.domain.emulation import BuildTime, Factor
 from builder.domain.releases import Pin
 
 
@@ -26,13 +27,17 @@ class Stage(Enum):
 
 @dataclass(frozen=True)
 class PackageMoved:
-    """A package reached another stage."""
+    """A package reached another stage.
+
+    Attributes:
+        emulated: the architecture whose processor is emulated for it; empty where the host's own
+            runs.
+    """
 
     pin: Pin
     stage: Stage
-    seconds: float = 0.0
-    """How long the stage that ended took, for BUILT and FAILED."""
     waits_for: tuple[Pin, ...] = ()
+    emulated: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,26 @@ class PackageFailed:
 
 
 @dataclass(frozen=True)
+class BuildTook:
+    """A wheel came out of a container, in this run or an earlier one."""
+
+    time: BuildTime
+
+
+@dataclass(frozen=True)
+class EmulationMeasured:
+    """A fixed piece of work was done in an emulated image, and natively where there was a place.
+
+    Attributes:
+        architecture: whose processor is emulated.
+        factor: None where nothing native could do the work.
+    """
+
+    architecture: str
+    factor: Factor | None
+
+
+@dataclass(frozen=True)
 class Noted:
     """Something worth a line that belongs to no package."""
 
@@ -50,4 +75,4 @@ class Noted:
     warning: bool = False
 
 
-Event = PackageMoved | PackageFailed | Noted
+Event = PackageMoved | PackageFailed | BuildTook | EmulationMeasured | Noted

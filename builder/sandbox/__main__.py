@@ -15,6 +15,7 @@ import bytecode
 import crates
 import describe
 import hooks
+import measure
 import prepare
 import probe
 from archive import ArchiveRefusedError
@@ -32,6 +33,7 @@ ACTIONS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "bytecode": bytecode.run,
     "describe": describe.run,
     "probe": probe.run,
+    "measure": measure.run,
 }
 
 

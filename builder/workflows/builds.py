@@ -38,7 +38,8 @@ from builder.domain.builds import (
 from builder.domain.containers import ContainerExit, Ending, Limits
 from builder.domain.core_metadata import UnusableMetadataError, from_core_metadata, pin_of
 from builder.domain.digests import Digest
-from builder.domain.events import Event, PackageMoved, Stage
+from builder.domain.emulation import BuildTime
+from builder.domain.events import BuildTook, Event, PackageMoved, Stage
 from builder.domain.images import TargetPython
 from builder.domain.metadata import MetadataOrigin, ReleaseMetadata
 from builder.domain.releases import Pin
@@ -99,15 +100,23 @@ class Builds:
         if known is not None:
             if isinstance(known, BuildSucceeded):
                 self._notify(PackageMoved(spec.source.pin, Stage.REUSED))
-                return replace(known, reused=True)
+                known = replace(known, reused=True)
+                self._tell_time(known)
             return known
         interior = self._interiors.ready(spec.image)
         stage = Stage.BUILDING if spec.goal is Goal.WHEEL else Stage.ASKING
-        self._notify(PackageMoved(spec.source.pin, stage))
+        self._notify(PackageMoved(spec.source.pin, stage, emulated=self._sandbox.emulated))
         outcome = self._run(spec, interior)
         if not isinstance(outcome, Failure):
             self._store.record(spec.key, _to_json(outcome))
+        if isinstance(outcome, BuildSucceeded):
+            self._tell_time(outcome)
         return outcome
+
+    def _tell_time(self, built: BuildSucceeded) -> None:
+        emulated = self._sandbox.emulated
+        time = BuildTime(built.wheel.pin, built.seconds, emulated, reused=built.reused)
+        self._notify(BuildTook(time))
 
     def _known(self, spec: BuildSpec) -> BuildOutcome | None:
         recorded = self._store.result(spec.key)
@@ -157,8 +166,10 @@ class Builds:
             return self._take_in(spec, answer, finished)
         except UnusableAnswer as unusable:
             return Failure(pin, Phase.HOOKS, str(unusable))
-        except (RefusedOutput, UnusableMetadataError) as refused:
-            return Failure(pin, Phase.INSPECT, str(refused))
+        except RefusedOutput as refused:
+            return Failure(pin, Phase.INSPECT, str(refused), refused.hint)
+        except UnusableMetadataError as unusable:
+            return Failure(pin, Phase.INSPECT, str(unusable))
 
     def _take_in(self, spec: BuildSpec, answer: Answer, finished: Finished) -> BuildOutcome:
         pin = spec.source.pin
@@ -172,7 +183,8 @@ class Builds:
                 phase = Phase.BUILD if hook == "build_wheel" else Phase.HOOKS
                 return Failure(pin, phase, f"{hook}: {reason}", ending=finished.exit)
             case WheelMade(filename, requires):
-                return BuildSucceeded(self._wheel(spec, filename, requires, finished), requires)
+                wheel = self._wheel(spec, filename, requires, finished)
+                return BuildSucceeded(wheel, requires, seconds=finished.exit.seconds)
 
     def _wheel(
         self,
@@ -194,6 +206,8 @@ class Builds:
         )
         tags, number = self._target.tags, spec.build_number
         made = canonicalize(collected, filename, pin, tags, number, scratch, own_build)
+        for note in made.notes:
+            self._notify(Noted(f"the wheel of {pin} {note}", warning=True))
         digest = self._store.put(scratch / made.filename)
         return Wheel(pin, made.filename, digest, made.metadata)
 
@@ -234,6 +248,7 @@ def _to_json(outcome: BuildSucceeded | MetadataFound | MoreRequired) -> bytes:
         case BuildSucceeded(wheel):
             fields |= {
                 "kind": "built",
+                "seconds": round(outcome.seconds, 3),
                 "filename": wheel.filename,
                 "sha256": wheel.digest.sha256,
                 "release": str(wheel.pin),
@@ -259,7 +274,7 @@ def _from_json(recorded: bytes, spec: BuildSpec) -> BuildOutcome:
         case "built":
             metadata = ReleaseMetadata(pin, requires, MetadataOrigin.WHEEL)
             wheel = Wheel(pin, fields["filename"], Digest(fields["sha256"]), metadata)
-            return BuildSucceeded(wheel, hook_requires)
+            return BuildSucceeded(wheel, hook_requires, seconds=fields.get("seconds", 0.0))
         case "metadata":
             return MetadataFound(ReleaseMetadata(pin, requires, MetadataOrigin.HOOK), hook_requires)
         case _:

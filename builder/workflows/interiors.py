@@ -1,7 +1,7 @@
 """The images of a run: each held to its target, and probed before upstream code runs in it."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from builder.domain.images import Image, LayoutImage, TargetPython
@@ -18,10 +18,22 @@ class Interiors:
     """Knows the image of the run, and the further ones that packages ask for.
 
     Safe from several threads: whoever needs an image waits for it alone.
+
+    Args:
+        engine: loads images.
+        sandbox: where they are asked and probed.
+        store: where answers are kept.
+        target: the Python that all of them must have.
+        before_the_first: is called once, before upstream code runs in any of them.
     """
 
     def __init__(
-        self, engine: Engine, sandbox: Sandbox, store: Store, target: TargetPython
+        self,
+        engine: Engine,
+        sandbox: Sandbox,
+        store: Store,
+        target: TargetPython,
+        before_the_first: Callable[[], None] = lambda: None,
     ) -> None:
         self._engine = engine
         self._sandbox = sandbox
@@ -29,6 +41,8 @@ class Interiors:
         self._target = target
         self._known = {sandbox.image: sandbox.interior}
         self._probed: set[str] = set()
+        self._before_the_first = before_the_first
+        self._begun = False
         self._locks: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
 
@@ -63,7 +77,14 @@ class Interiors:
             if identifier not in self._probed:
                 require_posture(self._sandbox, interior)
                 self._probed.add(identifier)
+                self._begin()
         return interior
+
+    def _begin(self) -> None:
+        with self._lock:
+            begun, self._begun = self._begun, True
+        if not begun:
+            self._before_the_first()
 
     @contextmanager
     def _alone(self, identifier: str) -> Iterator[None]:

@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from threading import Event, Lock
 
@@ -20,6 +20,7 @@ from builder.domain.containers import (
     Network,
     Tmpfs,
 )
+from builder.domain.emulation import PATIENCE
 from builder.domain.images import Image
 from builder.errors import StorageError
 from builder.ports import Engine
@@ -38,12 +39,14 @@ class Room:
         interpreter: the image's Python.
         scratch: a folder of this run alone, for what goes into and comes out of containers.
         labels: who owns the containers, for a later run to find what this one leaves if killed.
+        emulated: the architecture of the image where its processor is emulated, else empty.
     """
 
     image: str
     interpreter: str
     scratch: Path
     labels: Mapping[str, str]
+    emulated: str = ""
     build_bytes: int = 8 * GIB
     temporary_bytes: int = 4 * GIB
 
@@ -120,6 +123,11 @@ class Sandbox:
         return Interior(self._room.image, self._room.interpreter)
 
     @property
+    def emulated(self) -> str:
+        """The architecture of the run's images where its processor is emulated, else empty."""
+        return self._room.emulated
+
+    @property
     def scratch(self) -> Path:
         return self._room.scratch
 
@@ -174,9 +182,15 @@ class Sandbox:
                 Tmpfs(PurePosixPath("/tmp"), room.temporary_bytes),  # noqa: S108 - inside
             ),
             network=task.network,
-            limits=task.limits,
+            limits=self._limits(task.limits),
             labels=tuple(sorted(room.labels.items())),
         )
+
+    def _limits(self, limits: Limits) -> Limits:
+        """Time that nobody asked for is meant for the host's own processor."""
+        if not self.emulated or limits.asked_for:
+            return limits
+        return replace(limits, wall_seconds=limits.wall_seconds * PATIENCE)
 
 
 def in_words(ended: ContainerExit) -> str:

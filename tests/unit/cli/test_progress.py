@@ -6,7 +6,15 @@ from contextlib import redirect_stderr
 from builder.cli.progress import Progress
 from builder.cli.telling import Listening, listen
 from builder.domain.builds import Failure, Phase
-from builder.domain.events import Event, Noted, PackageFailed, PackageMoved, Stage
+from builder.domain.emulation import Factor
+from builder.domain.events import (
+    EmulationMeasured,
+    Event,
+    Noted,
+    PackageFailed,
+    PackageMoved,
+    Stage,
+)
 from tests.facts import pin
 
 PIN = pin("pkg==1")
@@ -39,6 +47,18 @@ def test_a_package_that_is_built_stays_so_when_it_is_planned_elsewhere_in_the_tr
         progress(PackageMoved(PIN, stage))
 
     assert (progress.tally.count(Stage.BUILT), progress.tally.count(Stage.PLANNED)) == (1, 0)
+
+
+def test_work_under_emulation_is_told_as_such() -> None:
+    said = printed(
+        EmulationMeasured("arm64", Factor(0.25, 3.0)),
+        PackageMoved(PIN, Stage.BUILDING, emulated="arm64"),
+    )
+
+    assert said == [
+        "emulated arm64: a fixed piece of work took 3.0 s, 12.0 times as long as natively",
+        "building  pkg==1 under emulation (qemu, arm64)",
+    ]
 
 
 def test_whoever_wants_more_hears_of_every_stage() -> None:

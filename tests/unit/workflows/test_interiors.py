@@ -104,6 +104,20 @@ def house(tmp_path: Path) -> House:
     return House(tmp_path)
 
 
+def test_what_comes_before_the_first_build_is_done_once(house: House) -> None:
+    done: list[str] = []
+    interiors = Interiors(
+        house.engine, house.sandbox, house.store, house.target, lambda: done.append("measured")
+    )
+    other = interiors.add(house.image("other"), "python3")
+
+    assert not done
+    for image in (RUN, other, RUN):
+        interiors.ready(image)
+
+    assert done == ["measured"]
+
+
 def test_the_image_of_the_run_is_probed_once(house: House) -> None:
     interiors = house.interiors()
 
