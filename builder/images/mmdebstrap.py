@@ -112,7 +112,7 @@ def extension_digest(image: Digest, base: DebianBase, packages: tuple[str, ...])
         "extend": EXTEND,
         "image": str(image),
         "layer": [layer.FORMAT, difference.FORMAT],
-        "left_out": _LEFT_OUT,
+        "left_out": _left_out(base),
         "mirrors": base.mirrors,
         "packages": packages,
         "source_date_epoch": SOURCE_DATE_EPOCH,
@@ -132,7 +132,7 @@ def recipe_digest(recipe: ImageRecipe, base: DebianBase) -> Digest:
         },
         "customize": CUSTOMIZE,
         "layer": layer.FORMAT,
-        "left_out": _LEFT_OUT,
+        "left_out": _left_out(base),
         "platform": recipe.platform,
         "source_date_epoch": SOURCE_DATE_EPOCH,
     }
@@ -206,8 +206,13 @@ def _shared_arguments(
     yield from (f"--variant={variant}", "--format=tar")
     yield f"--architectures={ARCHITECTURES[platform]}"
     yield f"--components={','.join(base.components)}"
-    yield from (f"--dpkgopt={option}" for option in _LEFT_OUT)
+    yield from (f"--dpkgopt={option}" for option in _left_out(base))
     yield from (f"--aptopt={line}" for line in transport)
+
+
+def _left_out(base: DebianBase) -> tuple[str, ...]:
+    """What dpkg is told to leave out of the packages that it unpacks."""
+    return (*_LEFT_OUT, *(f"path-exclude={path}" for path in base.without_files))
 
 
 def bootstrap_environment(variables: Mapping[str, str], workplace: Path) -> dict[str, str]:

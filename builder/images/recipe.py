@@ -42,6 +42,8 @@ class DebianBase:
     packages: tuple[str, ...]
     mirrors: tuple[str, ...]
     """Addresses or whole `deb …` lines; empty for mmdebstrap's own default."""
+    without_files: tuple[str, ...] = ()
+    """Files of the packages that the image does without; `*` stands for any text."""
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,7 @@ _Mirror = Annotated[str, _text(MIRROR.pattern)]
 _Word = Annotated[str, _text(r"[a-z][a-z0-9-]*")]
 _Platform = Literal["linux/amd64", "linux/arm64", "linux/ppc64le", "linux/riscv64", "linux/s390x"]
 _Interpreter = Annotated[str, _text(r"/[A-Za-z0-9._/+-]+")]
+_Files = Annotated[str, _text(r"/[A-Za-z0-9._/+*-]+")]
 _Reference = Annotated[str, _text(BY_DIGEST.pattern)]
 
 
@@ -121,6 +122,7 @@ class _Common(_Fields):
     registry: _Reference | None = None
     packages: list[_Package] = []
     mirror: _Mirror | list[_Mirror] | None = None
+    without_files: list[_Files] = []
     environment: Environment = {}
     path: list[Folder] = []
 
@@ -140,8 +142,10 @@ class _Whole(_Common):
     def has_one_origin(self) -> Self:
         if (self.base is None) == (self.registry is None):
             raise ValueError("give either `base` (to bootstrap) or `registry` (to pull)")
-        if self.base is None and (self.packages or self.mirror):
-            raise ValueError("`packages` and `mirror` belong to `base`, not to `registry`")
+        if self.base is None and (self.packages or self.mirror or self.without_files):
+            raise ValueError(
+                "`packages`, `mirror` and `without_files` belong to `base`, not to `registry`"
+            )
         return self
 
     def recipe(self, name: str, folder: Path) -> ImageRecipe:
@@ -164,6 +168,7 @@ class _Whole(_Common):
             components=tuple(self.base.components),
             packages=tuple(self.packages),
             mirrors=self.mirrors,
+            without_files=tuple(self.without_files),
         )
 
 
@@ -214,11 +219,13 @@ class _Extending(_Common):
             components=_united(base.components, stated.components),
             packages=self._packages(base.packages),
             mirrors=base.mirrors if self.mirror is None else self.mirrors,
+            without_files=_united(base.without_files, self.without_files),
         )
 
     def _pulled(self, base: RegistryBase) -> RegistryBase:
         given = {"base": self.base, "mirror": self.mirror}
         given |= {"packages": self.packages, "without": self.without}
+        given |= {"without_files": self.without_files}
         for field, value in given.items():
             if value:
                 raise _Misfit(

@@ -19,6 +19,7 @@ platform: linux/amd64
 python: /usr/bin/python3.13
 packages: [gcc, "cmake=1.0", git]
 mirror: https://mirror.example/debian
+without_files: [/usr/lib/*/libb.a]
 environment: {A: one, B: two}
 path: [/opt/a/bin]
 """
@@ -74,6 +75,7 @@ def test_an_image_takes_over_what_it_does_not_state(folders: Folders) -> None:
             components=("main",),
             packages=("gcc", "cmake=1.0", "git"),
             mirrors=("https://mirror.example/debian",),
+            without_files=("/usr/lib/*/libb.a",),
         ),
         folder=file.parent,
         environment=(("A", "one"), ("B", "two")),
@@ -94,6 +96,7 @@ def test_what_an_image_states_wins_and_lists_add_up(folders: Folders) -> None:
         packages: [nvcc, "cmake=2.0"]
         without: [git]
         mirror: []
+        without_files: [/usr/lib/*/liba.a]
         environment: {B: "", C: three}
         path: [/opt/c/bin]
         """,
@@ -108,6 +111,7 @@ def test_what_an_image_states_wins_and_lists_add_up(folders: Folders) -> None:
             components=("main", "contrib"),
             packages=("gcc", "cmake=2.0", "nvcc"),
             mirrors=(),
+            without_files=("/usr/lib/*/libb.a", "/usr/lib/*/liba.a"),
         ),
         folder=file.parent,
         environment=(("A", "one"), ("B", ""), ("C", "three")),
@@ -216,6 +220,7 @@ def test_what_does_not_fit_the_extended_image_is_refused(
         "packages: [gcc]",
         "without: [gcc]",
         "mirror: https://mirror.example/debian",
+        "without_files: [/usr/lib/a]",
     ],
 )
 def test_an_image_of_a_registry_has_nothing_to_bootstrap(folders: Folders, text: str) -> None:
@@ -278,6 +283,7 @@ class TestCounterpart:
             "base: {suite: forky}",
             "base: {components: [contrib]}",
             "mirror: []",
+            "without_files: [/usr/lib/a]",
             "python: /opt/python",
             "environment: {A: other}",
             "path: [/opt/c/bin]",

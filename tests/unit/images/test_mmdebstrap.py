@@ -1,6 +1,7 @@
 """The command of a bootstrap, and the environment that it sees."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from builder.images.mmdebstrap import (
     bootstrap,
     bootstrap_arguments,
     bootstrap_environment,
+    extension_arguments,
     recipe_digest,
     step,
     transport_lines,
@@ -53,6 +55,18 @@ def test_a_given_mirror_replaces_the_recipes_own() -> None:
     )
     assert own[-3:] == ["trixie", "-", "https://own.example/debian"]
     assert given[-3:] == ["trixie", "-", "https://given.example/debian"]
+
+
+def test_an_image_does_without_files_of_its_packages() -> None:
+    base = replace(BASE, without_files=("/usr/lib/*/liba.a", "/opt/b"))
+    extra = set(bootstrap_arguments("linux/amd64", base, is_root=True))
+    extra -= set(bootstrap_arguments("linux/amd64", BASE, is_root=True))
+    assert extra == {
+        "--dpkgopt=path-exclude=/usr/lib/*/liba.a",
+        "--dpkgopt=path-exclude=/opt/b",
+    }
+    derived = extension_arguments("linux/amd64", base, ("git",), is_root=True)
+    assert extra <= set(derived)
 
 
 def test_apts_own_proxy_is_passed_on_and_nothing_else() -> None:
@@ -116,6 +130,7 @@ def test_the_recipe_digest_covers_what_makes_the_image() -> None:
     digest = recipe_digest(recipe(BASE), BASE)
     other_suite = DebianBase("bookworm", BASE.components, BASE.packages, ())
     other_packages = DebianBase(BASE.suite, BASE.components, (*BASE.packages, "git"), ())
+    other_files = replace(BASE, without_files=("/opt/b",))
     other_order = DebianBase(BASE.suite, BASE.components, ("gcc", "python3-dev"), ())
     assert digest == recipe_digest(recipe(BASE, description="words"), BASE)
     assert digest == recipe_digest(recipe(other_order), other_order)
@@ -123,8 +138,9 @@ def test_the_recipe_digest_covers_what_makes_the_image() -> None:
         recipe_digest(recipe(BASE, "linux/arm64"), BASE),
         recipe_digest(recipe(other_suite), other_suite),
         recipe_digest(recipe(other_packages), other_packages),
+        recipe_digest(recipe(other_files), other_files),
     }
-    assert len({digest, *different}) == 4
+    assert len({digest, *different}) == 5
 
 
 def test_the_customisation_is_plain_shell() -> None:

@@ -140,6 +140,12 @@ def test_a_missing_field_is_named(tmp_path: Path) -> None:
         ("", "must hold fields"),
         ("a: [", "is not YAML"),
         (f"{BOOTSTRAPPED}mirror: '-'", "mirror: '-' is not usable here"),
+        (
+            f"registry: r.example/a@{DIGEST}\nplatform: linux/amd64\nwithout_files: [/a]",
+            "belong to",
+        ),
+        (f"{BOOTSTRAPPED}without_files: [a]", "without_files[0]: 'a' is not usable here"),
+        (f"{BOOTSTRAPPED}without_files: ['/a\\n/b']", "is not usable here"),
         (f"{BOOTSTRAPPED}python: python3", "python: 'python3' is not usable here"),
     ],
 )
