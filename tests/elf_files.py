@@ -22,16 +22,20 @@ class _Strings:
 
 @dataclass(frozen=True)
 class SharedObject:
-    """An x86-64 shared object without any code.
+    """A shared object without any code.
 
     Attributes:
         versions: of symbols that it needs, by library.
+        machine: as ELF counts them; that of x86-64 by default.
+        kind: as ELF counts them: 1 for objects, 2 for programs, 3 for what is shared.
     """
 
     soname: str = ""
     needed: tuple[str, ...] = ()
     versions: tuple[tuple[str, tuple[str, ...]], ...] = ()
     has_gnu_hash: bool = False
+    machine: int = 62
+    kind: int = 3
 
     def content(self) -> bytes:
         strings, names = _Strings(), _Strings()
@@ -69,5 +73,18 @@ class SharedObject:
 
     def _header(self, sections_at: int, sections: int) -> bytes:
         identity = b"\x7fELF\x02\x01\x01" + bytes(9)
-        numbers = (3, 62, 1, 0, 0, sections_at, 0, _HEADER, 56, 0, _SECTION_HEADER, sections)
+        numbers = (
+            self.kind,
+            self.machine,
+            1,
+            0,
+            0,
+            sections_at,
+            0,
+            _HEADER,
+            56,
+            0,
+            _SECTION_HEADER,
+            sections,
+        )
         return identity + struct.pack("<HHIQQQIHHHHHH", *numbers, sections - 1)

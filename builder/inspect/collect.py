@@ -16,7 +16,15 @@ _CHUNK = 1 << 20
 
 
 class RefusedOutput(ValueError):  # noqa: N818 - a finding about what upstream did, not our error
-    """What a container left is not what was expected of it."""
+    """What a container left is not what was expected of it.
+
+    Attributes:
+        hint: what may be done about it; empty where there is nothing to be done.
+    """
+
+    def __init__(self, reason: str, hint: str = "") -> None:
+        super().__init__(reason)
+        self.hint = hint
 
 
 def read_small(folder: Path, name: str, limit: int = MAX_RESULT_BYTES) -> bytes:

@@ -22,6 +22,7 @@ SDIST = "fromager-build-sdist-requirements.txt"
 ELF_REQUIRES = "fromager-elf-requires.txt"
 ELF_PROVIDES = "fromager-elf-provides.txt"
 ELF_UNREADABLE = "builder-elf-unreadable.json"
+REPAIR = "builder-repair.json"
 RESERVED = ("fromager-", "builder-")
 """How names begin that no build may use for files of its own."""
 _LOGIN = re.compile(r"://[^/?#]*@")
@@ -35,11 +36,15 @@ class OwnBuild:
         settings: TOML; empty where there are none.
         system: what `[build-system]` requires on the target.
         backend: what the backend's hook required beside that.
+        foreign_binaries: whether it may hold programs and libraries for other machines.
+        repair: what was made of it after it was built, as JSON; empty for nothing.
     """
 
     settings: str
     system: tuple[Requirement, ...]
     backend: tuple[Requirement, ...]
+    foreign_binaries: bool = False
+    repair: bytes = b""
 
 
 def description(build: OwnBuild, elf: ElfFacts) -> Mapping[str, bytes]:
@@ -60,6 +65,8 @@ def description(build: OwnBuild, elf: ElfFacts) -> Mapping[str, bytes]:
         files[ELF_PROVIDES] = _lines(elf.provides)
     if elf.unreadable:
         files[ELF_UNREADABLE] = json.dumps(elf.unreadable, indent=1).encode() + b"\n"
+    if build.repair:
+        files[REPAIR] = build.repair
     return files
 
 

@@ -1,4 +1,4 @@
-"""Which shared libraries the ELF files of a wheel need, and which it brings.
+"""What ELF files a wheel has, which machines they are for, which libraries they need and are.
 
 The files are upstream's and are read on the host, as data: by a library in pure Python, through a
 stream that counts what is taken from it. Every loop of the library reads, so that the count bounds
@@ -8,6 +8,7 @@ makes of a file that it cannot read, the file is named, and the wheel says so.
 
 import re
 import stat
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -34,6 +35,50 @@ _NAME = re.compile(r"[!-~]{0,1024}")
 _LIBRARY = re.compile(r"(lib|ld(64)?[.-]).*\.so.*")
 _EXTENSION_MODULE = re.compile(r".*\.(abi3|cpython-[\w-]+|pypy[\w-]+)\.so")
 _LINKER_FEATURE = "rtld"
+_HEADER_SIZE = 20
+_CLASSES = {1: 32, 2: 64}
+_ORDERS = {1: "little", 2: "big"}
+_EXECUTABLE, _SHARED = 2, 3
+_SCRIPTS = re.compile(r"[^/]*\.data/scripts/.*")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a file is compiled for, as its first bytes say it.
+
+    Attributes:
+        number: as ELF counts architectures.
+        order: of bytes, `little` or `big`.
+    """
+
+    number: int
+    bits: int
+    order: str
+
+
+@dataclass(frozen=True)
+class Libraries:
+    """What a file needs and what it is."""
+
+    requires: frozenset[SOInfo]
+    provides: frozenset[SOInfo]
+
+
+@dataclass(frozen=True)
+class ElfFile:
+    """One ELF file of a wheel.
+
+    Attributes:
+        is_run: whether it is loaded or run where it is installed, by its name, mode and place; all
+            others are data, such as objects, or files of a test.
+        machine: None for what can neither be loaded nor run, and for what is cut off.
+        libraries: None for data, and for a file that nothing is known of.
+    """
+
+    name: str
+    is_run: bool
+    machine: Machine | None = None
+    libraries: Libraries | None = None
 
 
 @dataclass(frozen=True)
@@ -50,13 +95,13 @@ class ElfFacts:
     unreadable: tuple[str, ...] = ()
 
 
-def elf_facts(
+def elf_files(
     archive: zipfile.ZipFile,
     entries: Iterable[zipfile.ZipInfo],
     scratch: Path,
     max_reads: int = MAX_READS,
-) -> ElfFacts:
-    """Reads the shared objects and programs among a wheel's files.
+) -> tuple[ElfFile, ...]:
+    """Reads the ELF files among a wheel's files, sorted by name.
 
     Args:
         archive: the wheel.
@@ -67,19 +112,29 @@ def elf_facts(
     Raises:
         RefusedOutput: a file cannot be unpacked.
     """
+    found: list[ElfFile] = []
+    allowance = _Allowance(max_reads)
+    for info in sorted(entries, key=lambda info: info.filename):
+        start = _start(archive, info)
+        if not start.startswith(_MAGIC):
+            continue
+        is_run = _is_run(info)
+        libraries = _libraries(archive, info, scratch, allowance) if is_run else None
+        found.append(ElfFile(info.filename, is_run, _machine(start), libraries))
+    return tuple(found)
+
+
+def facts_of(files: Iterable[ElfFile]) -> ElfFacts:
+    """What the files of a wheel need and are, all of them taken together."""
     requires: set[SOInfo] = set()
     provides: set[SOInfo] = set()
     unreadable: list[str] = []
-    allowance = _Allowance(max_reads)
-    for info in sorted(entries, key=lambda info: info.filename):
-        if not _may_be_elf(info) or not _has_magic(archive, info):
-            continue
-        found = _analyzed(archive, info, scratch, allowance)
-        if found is None or len(found.requires) + len(found.provides) > MAX_NAMES:
-            unreadable.append(info.filename)
-        else:
-            requires.update(filter(_is_library, found.requires))
-            provides.update(filter(_is_library, found.provides))
+    for file in files:
+        if file.libraries is not None:
+            requires.update(filter(_is_library, file.libraries.requires))
+            provides.update(filter(_is_library, file.libraries.provides))
+        elif file.is_run:
+            unreadable.append(file.name)
     return ElfFacts(
         tuple(map(str, sorted(requires - provides))),
         tuple(map(str, sorted(provides))),
@@ -87,9 +142,13 @@ def elf_facts(
     )
 
 
-def _may_be_elf(info: zipfile.ZipInfo) -> bool:
-    """Shared objects by their names, programs by their modes: test data and objects are neither."""
-    return _is_executable(info) or _SHARED_OBJECT.fullmatch(_base_name(info)) is not None
+def _is_run(info: zipfile.ZipInfo) -> bool:
+    """Shared objects by their names, programs by their modes or as scripts: all else is data."""
+    return (
+        _is_executable(info)
+        or _SHARED_OBJECT.fullmatch(_base_name(info)) is not None
+        or _SCRIPTS.fullmatch(info.filename) is not None
+    )
 
 
 def _is_executable(info: zipfile.ZipInfo) -> bool:
@@ -100,12 +159,30 @@ def _base_name(info: zipfile.ZipInfo) -> str:
     return PurePosixPath(info.filename).name
 
 
-def _has_magic(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bool:
+def _start(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
     try:
         with archive.open(info) as file:
-            return file.read(len(_MAGIC)) == _MAGIC
+            return file.read(_HEADER_SIZE)
     except (zipfile.BadZipFile, EOFError, zlib.error) as error:
         raise RefusedOutput(f"{info.filename!r} cannot be read: {error}") from error
+
+
+def _machine(start: bytes) -> Machine | None:
+    if len(start) < _HEADER_SIZE or start[4] not in _CLASSES or start[5] not in _ORDERS:
+        return None
+    kind, number = struct.unpack_from("<HH" if start[5] == 1 else ">HH", start, 16)
+    if kind not in (_EXECUTABLE, _SHARED):
+        return None
+    return Machine(number, _CLASSES[start[4]], _ORDERS[start[5]])
+
+
+def _libraries(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, scratch: Path, allowance: "_Allowance"
+) -> Libraries | None:
+    found = _analyzed(archive, info, scratch, allowance)
+    if found is None or len(found.requires) + len(found.provides) > MAX_NAMES:
+        return None
+    return Libraries(frozenset(found.requires), frozenset(found.provides))
 
 
 def _analyzed(

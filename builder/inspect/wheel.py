@@ -11,11 +11,11 @@ import hashlib
 import io
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from packaging.tags import Tag
+from packaging.tags import Tag, parse_tag
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
 from builder.domain.core_metadata import UnusableMetadataError, from_core_metadata
@@ -24,8 +24,10 @@ from builder.domain.releases import Pin
 from builder.inspect.archive import checked_entries
 from builder.inspect.collect import RefusedOutput
 from builder.inspect.description import RESERVED, OwnBuild, description
-from builder.inspect.elf import elf_facts
+from builder.inspect.elf import ElfFile, elf_files, facts_of
 from builder.inspect.installable import check_installable
+from builder.inspect.machines import ANY, check_machines
+from builder.inspect.promises import check_promises
 
 MAX_METADATA_BYTES = 16 << 20
 _STRONG_HASHES = ("sha256", "sha384", "sha512")
@@ -37,10 +39,20 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True)
 class CanonicalWheel:
-    """A wheel that passed, as it was written anew."""
+    """A wheel that passed, as it was written anew.
+
+    Attributes:
+        notes: what is odd about it, each the rest of a sentence that begins with the wheel.
+    """
 
     filename: str
     metadata: ReleaseMetadata
+    notes: tuple[str, ...] = ()
+
+    @property
+    def platforms(self) -> tuple[str, ...]:
+        """The platform tags, sorted."""
+        return _platforms(self.filename)
 
 
 @dataclass(frozen=True)
@@ -68,7 +80,8 @@ def canonicalize(
         tags: what the target can install.
         build_number: the build tag, from 0 up.
         target: a folder for the canonical wheel.
-        own_build: what the wheel is to say of its build; None for one that others built.
+        own_build: what the wheel is to say of its build, and what it may hold; None for one that
+            others built, which only has to be sound.
 
     Raises:
         RefusedOutput: the wheel is of another release, for another target, or not sound.
@@ -80,10 +93,46 @@ def canonicalize(
         _check_places(archive, contents, new_name)
         metadata = _metadata(archive, contents, pin)
         new = {f"{contents.dist_info}/WHEEL": _wheel_file(archive, contents, build_number)}
+        notes: tuple[str, ...] = ()
         if own_build is not None:
-            new |= _description(archive, contents, own_build, target)
+            files = elf_files(archive, entries.values(), target)
+            notes = _held_to_its_tags(new_name, files, new, own_build)
+            new |= _description(contents, own_build, files)
         _write(archive, contents, new, target / new_name)
-    return CanonicalWheel(new_name, metadata)
+    return CanonicalWheel(new_name, metadata, notes)
+
+
+def _platforms(filename: str) -> tuple[str, ...]:
+    return tuple(sorted({tag.platform for tag in parse_wheel_filename(filename)[3]}))
+
+
+def _held_to_its_tags(
+    filename: str,
+    files: Sequence[ElfFile],
+    new: Mapping[str, bytes],
+    own_build: OwnBuild,
+) -> tuple[str, ...]:
+    platforms = _platforms(filename)
+    allowed = own_build.foreign_binaries
+    notes = check_machines(platforms, files, foreign_allowed=allowed)
+    check_promises(platforms, files)
+    (wheel_file,) = new.values()
+    return *notes, *_contradictions(filename, wheel_file.decode(), files)
+
+
+def _contradictions(filename: str, text: str, files: Sequence[ElfFile]) -> Iterator[str]:
+    """Where WHEEL says something else than the name, by which alone installers go."""
+    fields = [line.partition(":") for line in text.splitlines()]
+    said = {value.strip() for name, _, value in fields if name.strip().lower() == "tag"}
+    said_tags = {tag for one in said if one.count("-") == 2 for tag in parse_tag(one)}
+    if said_tags != parse_wheel_filename(filename)[3]:
+        yield f"says other tags in WHEEL than in its name: {', '.join(sorted(said)) or 'none'}"
+    pure = any(
+        name.strip().lower() == "root-is-purelib" and value.strip().lower() == "true"
+        for name, _, value in fields
+    )
+    if pure and _platforms(filename) != (ANY,) and any(file.is_run for file in files):
+        yield "is tagged for a platform, and yet Root-Is-Purelib is true"
 
 
 def _checked_name(filename: str, pin: Pin, tags: frozenset[Tag], build_number: int) -> str:
@@ -167,14 +216,14 @@ def _wheel_file(archive: zipfile.ZipFile, contents: _Contents, build_number: int
 
 
 def _description(
-    archive: zipfile.ZipFile, contents: _Contents, own_build: OwnBuild, scratch: Path
+    contents: _Contents, own_build: OwnBuild, files: Sequence[ElfFile]
 ) -> dict[str, bytes]:
     prefix = f"{contents.dist_info}/"
     for name in contents.entries:
         if name.startswith(tuple(prefix + reserved for reserved in RESERVED)):
             raise RefusedOutput(f"{name!r} is for whoever builds a wheel to write, and was there")
-    elf = elf_facts(archive, contents.entries.values(), scratch)
-    return {prefix + name: text for name, text in description(own_build, elf).items()}
+    described = description(own_build, facts_of(files))
+    return {prefix + name: text for name, text in described.items()}
 
 
 def _small(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:

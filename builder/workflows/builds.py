@@ -39,7 +39,7 @@ from builder.domain.containers import ContainerExit, Ending, Limits
 from builder.domain.core_metadata import UnusableMetadataError, from_core_metadata, pin_of
 from builder.domain.digests import Digest
 from builder.domain.emulation import BuildTime
-from builder.domain.events import BuildTook, Event, PackageMoved, Stage
+from builder.domain.events import BuildTook, Event, Noted, PackageMoved, Stage
 from builder.domain.images import TargetPython
 from builder.domain.metadata import MetadataOrigin, ReleaseMetadata
 from builder.domain.releases import Pin

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builder.inspect.elf import ElfFacts, elf_facts
+from builder.inspect.elf import ElfFacts, ElfFile, elf_files, facts_of
 from tests.elf_files import SharedObject
 
 USUAL = SharedObject(
@@ -21,6 +21,13 @@ USUAL = SharedObject(
 
 
 def facts(folder: Path, files: dict[str, bytes], mode: int = 0o644, **limits: int) -> ElfFacts:
+    return facts_of(written(folder, files, mode, **limits))
+
+
+def written(
+    folder: Path, files: dict[str, bytes], mode: int = 0o644, **limits: int
+) -> tuple[ElfFile, ...]:
+    """The ELF files of a wheel that has these files."""
     path = folder / "w.whl"
     with zipfile.ZipFile(path, "w") as out:
         for name, content in files.items():
@@ -28,7 +35,7 @@ def facts(folder: Path, files: dict[str, bytes], mode: int = 0o644, **limits: in
             entry.external_attr = (stat.S_IFREG | mode) << 16
             out.writestr(entry, content)
     with zipfile.ZipFile(path) as archive:
-        return elf_facts(archive, archive.infolist(), folder, **limits)
+        return elf_files(archive, archive.infolist(), folder, **limits)
 
 
 def test_a_shared_object_says_what_it_needs_and_is(tmp_path: Path) -> None:
@@ -74,6 +81,12 @@ def test_files_that_nobody_loads_are_left_alone(tmp_path: Path) -> None:
     files = {"pkg/data.bin": USUAL.content(), "pkg/linked.so": b"INPUT(libother.so)"}
 
     assert facts(tmp_path, files) == ElfFacts()
+
+
+def test_a_script_is_one_by_its_place(tmp_path: Path) -> None:
+    found = facts(tmp_path, {"pkg-1.0.data/scripts/tool": USUAL.content()})
+
+    assert "libm.so.6()(64bit)" in found.requires
 
 
 def test_scripts_are_no_elf_files(tmp_path: Path) -> None:

@@ -23,8 +23,10 @@ from builder.inspect.wheel import CanonicalWheel, canonicalize
 from tests.elf_files import SharedObject
 
 PIN = Pin(canonicalize_name("pkg"), Version("1.0"))
-TAGS = frozenset({Tag("py3", "none", "any")})
+TAGS = frozenset({Tag("py3", "none", "any"), Tag("py3", "none", "linux_x86_64")})
 NAME = "pkg-1.0-py3-none-any.whl"
+PLATFORM_NAME = "pkg-1.0-py3-none-linux_x86_64.whl"
+PLATFORM_WHEEL = "Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: py3-none-linux_x86_64\n"
 INFO = "pkg-1.0.dist-info"
 
 
@@ -116,9 +118,12 @@ def described(path: Path) -> dict[str, bytes]:
 
 def test_a_wheel_says_how_it_was_built(tmp_path: Path) -> None:
     shared = SharedObject(soname="libpkg.so.1", needed=("libc.so.6",)).content()
-    draft = Draft(files={"pkg/libpkg.so.1": shared, "pkg/bad.so": b"\x7fELF"})
+    files = {"pkg/libpkg.so.1": shared, "pkg/bad.so": b"\x7fELF"}
+    path = Draft(files=files, wheel=PLATFORM_WHEEL).write(tmp_path / "w.whl")
 
-    made = check(draft.write(tmp_path / "w.whl"), tmp_path / "out", own_build=OWN_BUILD)
+    made = check(path, tmp_path / "out", PLATFORM_NAME, OWN_BUILD)
+
+    assert made.notes == ()
 
     path = tmp_path / "out" / made.filename
     assert described(path) == {
