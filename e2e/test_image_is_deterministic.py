@@ -1,8 +1,8 @@
 """The same recipe gives the same image: twice, and as root as without privileges.
 
-Bootstraps twice from Debian's archive, which takes minutes. As root, the second bootstrap is done
-by the user that BUILDER_TEST_USER names; without that, and as an ordinary user, the same user does
-both.
+Bootstraps twice from Debian's archive, natively and emulated, which takes minutes. As root, the
+second bootstrap is done by the user that BUILDER_TEST_USER names; without that, and as an ordinary
+user, the same user does both.
 """
 
 import os
@@ -14,7 +14,6 @@ import pytest
 
 from builder.domain.digests import Digest
 
-NAME = "cpu-py311"
 CHECKOUT = Path(__file__).parent.parent
 
 BOOTSTRAP = """
@@ -30,8 +29,8 @@ print(catalogue.build(name, lambda line: None).image.config)
 """
 
 
-def bootstrap(cache: Path, prefix: tuple[str, ...] = ()) -> Digest:
-    command = [sys.executable, "-c", BOOTSTRAP, str(CHECKOUT / "images"), str(cache), NAME]
+def bootstrap(name: str, cache: Path, prefix: tuple[str, ...] = ()) -> Digest:
+    command = [sys.executable, "-c", BOOTSTRAP, str(CHECKOUT / "images"), str(cache), name]
     process = subprocess.run(
         [*prefix, *command], cwd=CHECKOUT, capture_output=True, text=True, check=False
     )
@@ -47,9 +46,12 @@ def as_ordinary_user() -> tuple[str, ...]:
 
 
 @pytest.mark.image
-def test_two_bootstraps_give_the_same_image(tmp_path_factory: pytest.TempPathFactory) -> None:
-    first, second = (tmp_path_factory.mktemp(name) for name in ("first", "second"))
+@pytest.mark.parametrize("name", ["cpu-py311", "aarch64"])
+def test_two_bootstraps_give_the_same_image(
+    name: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    first, second = (tmp_path_factory.mktemp(each) for each in ("first", "second"))
     for folder in (second, *second.parents[:2]):
         folder.chmod(0o777)
     ordinary = as_ordinary_user()
-    assert bootstrap(first) == bootstrap(second, ordinary)
+    assert bootstrap(name, first) == bootstrap(name, second, ordinary)

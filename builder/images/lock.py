@@ -103,7 +103,10 @@ def describe_differences(state: ImageState, lock: ImageLock) -> tuple[str, ...]:
     """What differs between an image and its lock, in lines."""
     lines = [f"ID {state.layout.config}, locked {lock.config}"]
     if state.recipe != lock.recipe:
-        lines.append("image.yaml, or the way this version of builder bootstraps, has changed")
+        lines.append(
+            "image.yaml, one that it extends, or the way this version of builder bootstraps, has"
+            " changed"
+        )
     changes = list(_package_changes(state.packages, lock.packages))
     if not changes:
         lines.append("the packages are the same")

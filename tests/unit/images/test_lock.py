@@ -73,7 +73,10 @@ def test_a_changed_recipe_is_named(tmp_path: Path) -> None:
     present = state(tmp_path, "gcc=14=amd64", config="b", recipe="2")
     locked = lock_of(state(tmp_path, "gcc=14=amd64"))
     assert describe_differences(present, locked)[1:] == (
-        "image.yaml, or the way this version of builder bootstraps, has changed",
+        (
+            "image.yaml, one that it extends, or the way this version of builder bootstraps, has"
+            " changed"
+        ),
         "the packages are the same",
     )
 
