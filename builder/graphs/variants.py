@@ -308,6 +308,9 @@ def _backend(recipe: BuildRecipe) -> tuple[str, ...]:
 
 
 def _environments(aspect: Aspect, recipes: Sequence[BuildRecipe | None]) -> Iterator[Contrast]:
+    known = [recipe.environment for recipe in recipes if recipe is not None]
+    if all(environment == known[0] for environment in known):
+        return
     parts = [
         None if one is None else {part.pin.name: _described(part) for part in one.environment}
         for one in recipes
