@@ -1,8 +1,8 @@
 """How much longer work takes where a processor is emulated, from what was measured."""
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from statistics import mean
 
 from builder.domain.releases import Pin
@@ -67,3 +67,50 @@ def compared(builds: Iterable[BuildTime], architecture: str) -> Compared | None:
         sum(mean(native[pin]) for pin in both), sum(mean(emulated[pin]) for pin in both)
     )
     return Compared(len(both), factor)
+
+
+@dataclass(frozen=True)
+class Timings:
+    """What was measured in a run.
+
+    Attributes:
+        factors: by emulated architecture, what a fixed piece of work says of it.
+    """
+
+    builds: tuple[BuildTime, ...] = ()
+    factors: Mapping[str, Factor] = field(default_factory=dict)
+
+    @property
+    def emulated(self) -> tuple["Emulation", ...]:
+        """The builds under emulation, counted for each architecture."""
+        found: defaultdict[str, list[BuildTime]] = defaultdict(list)
+        for build in self.builds:
+            if build.emulated:
+                found[build.emulated].append(build)
+        return tuple(
+            Emulation(
+                architecture,
+                len(builds),
+                sum(build.seconds for build in builds),
+                self.factors.get(architecture),
+                compared(self.builds, architecture),
+            )
+            for architecture, builds in sorted(found.items())
+        )
+
+
+@dataclass(frozen=True)
+class Emulation:
+    """What an emulated architecture had to do, and what that cost.
+
+    Attributes:
+        seconds: of all its builds together.
+        fixed_work: what a fixed piece of work says of the cost.
+        releases: what the builds themselves say of it.
+    """
+
+    architecture: str
+    builds: int
+    seconds: float
+    fixed_work: Factor | None
+    releases: Compared | None
