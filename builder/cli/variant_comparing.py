@@ -10,9 +10,6 @@ from builder.cli.variant_table import variant_fields, variant_lines
 from builder.errors import ExitStatus
 from builder.graphs.variants import compare
 
-_DISAGREE = 1
-"""As `graph diff --exit-code` says it of graphs that differ."""
-
 
 @click.command("compare")
 @click.argument("places", nargs=-1, metavar="[[NAME=]GRAPH...]")
@@ -21,14 +18,14 @@ _DISAGREE = 1
 @click.pass_context
 def compare_command(
     click_context: click.Context, places: tuple[str, ...], *, everything: bool, as_json: bool
-) -> int:
+) -> ExitStatus:
     """Say whether variants have the same versions, and in what their wheels differ.
 
     A GRAPH is the path or URL of a graph.json, or the folder that a run wrote its outputs to; it
     is called like that folder, or NAME. Without any, those of all variants below -O are compared,
     as a run with several variants leaves them.
 
-    Says 0 where the versions agree, and 1 where they do not.
+    Says 0 where the versions agree, and 3 where they do not.
     """
     if places:
         graphs = read_graphs(named_places(places), "is named")
@@ -40,4 +37,4 @@ def compare_command(
         click.echo(json.dumps(variant_fields(found), indent=2))
     else:
         click.echo("\n".join(variant_lines(found, everything=everything)))
-    return ExitStatus.OK if found.agrees else _DISAGREE
+    return ExitStatus.OK if found.agrees else ExitStatus.IMPOSSIBLE
