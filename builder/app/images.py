@@ -92,6 +92,8 @@ class ImageSummary:
     mirrors: tuple[str, ...] = ()
     asked: tuple[str, ...] = ()
     """The packages that the recipe names, those of the image that it extends among them."""
+    without_files: tuple[str, ...] = ()
+    """Files of the packages that are left out."""
     environment: Mapping[str, str] = field(default_factory=dict)
     path: tuple[str, ...] = ()
 
@@ -122,6 +124,7 @@ def summary(catalogue: ImageCatalogue, name: str) -> ImageSummary:
         components=debian.components if debian else (),
         mirrors=debian.mirrors if debian else (),
         asked=debian.packages if debian else (),
+        without_files=debian.without_files if debian else (),
         environment=dict(recipe.environment),
         path=recipe.path,
     )

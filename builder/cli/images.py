@@ -156,6 +156,8 @@ def _lines(one: ImageSummary) -> Iterator[str]:
         yield f"mirror       {mirror}"
     if one.asked:
         yield f"asks for     {', '.join(one.asked)}"
+    for file in one.without_files:
+        yield f"leaves out   {file}"
     yield f"python       {one.python}"
     for name, value in one.environment.items():
         yield f"environment  {name}={value}"
