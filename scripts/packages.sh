@@ -27,6 +27,8 @@ END
 docker.io dockerd
 ?docker-cli docker
 ?qemu-user-static qemu-aarch64-static
+?binfmt-support update-binfmts
+?arch-test arch-test
 ?busybox-static busybox
 ?docker-registry docker-registry
 END

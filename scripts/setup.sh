@@ -7,3 +7,4 @@ cd "$(dirname "$0")/.."
 scripts/packages.sh "$@"
 scripts/subids.sh
 scripts/venv.sh "$@"
+if [ "${1:-}" = --tests ]; then scripts/emulation.sh; fi
