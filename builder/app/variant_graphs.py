@@ -41,14 +41,19 @@ def named_places(words: Sequence[str]) -> tuple[VariantPlace, ...]:
     return _distinct(map(_named_place, words))
 
 
-def places_below(folder: Path) -> tuple[VariantPlace, ...]:
+def places_below(folder: Path, records: Path | None = None) -> tuple[VariantPlace, ...]:
     """The graphs that a run for several variants left, each in a folder called like its variant.
+
+    Args:
+        folder: what the run wrote its outputs to.
+        records: where its records are, if they are elsewhere.
 
     Raises:
         InputError: a variant's records hold no graph.
     """
-    records = sorted(folder.glob(f"*/{_RECORDS}"))
-    return tuple(VariantPlace(one.parent.name, _graph_in(one.parent)) for one in records)
+    if records is not None:
+        return tuple(_place_in(graph.parent) for graph in sorted(records.glob(f"*/{_GRAPH}")))
+    return tuple(_place_in(one.parent) for one in sorted(folder.glob(f"*/{_RECORDS}")))
 
 
 def read_graphs(places: Sequence[VariantPlace], where: str) -> Mapping[str, DependencyGraph]:
@@ -73,6 +78,10 @@ def _named_place(word: str) -> VariantPlace:
     if named is None or Path(word).exists():
         return VariantPlace(_name_of(word), _graph_at(word))
     return VariantPlace(named["name"], _graph_at(named["place"]))
+
+
+def _place_in(folder: Path) -> VariantPlace:
+    return VariantPlace(folder.name, _graph_in(folder))
 
 
 def _graph_at(place: str) -> str:

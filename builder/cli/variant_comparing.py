@@ -1,6 +1,7 @@
 """`builder variants compare`: what differs between the graphs of several variants."""
 
 import json
+from pathlib import Path
 
 import click
 
@@ -22,16 +23,18 @@ def compare_command(
     """Say whether variants have the same versions, and in what their wheels differ.
 
     A GRAPH is the path or URL of a graph.json, or the folder that a run wrote its outputs to; it
-    is called like that folder, or NAME. Without any, those of all variants below -O are compared,
-    as a run with several variants leaves them.
+    is called like that folder, or NAME. Without any, those of all variants below -O (or -t) are
+    compared, as a run with several variants leaves them.
 
     Says 0 where the versions agree, and 3 where they do not.
     """
     if places:
         graphs = read_graphs(named_places(places), "is named")
     else:
-        folder = given(click_context).settings_without_variants().work_dir.parent
-        graphs = read_graphs(places_below(folder), f"is below {folder}")
+        shared = given(click_context).values
+        folder: Path = shared.get("output_dir") or Path()
+        records: Path | None = shared.get("work_dir")
+        graphs = read_graphs(places_below(folder, records), f"is below {records or folder}")
     found = compare(graphs)
     if as_json:
         click.echo(json.dumps(variant_fields(found), indent=2))

@@ -34,6 +34,18 @@ def test_a_run_for_several_variants_is_found_by_its_folders(
     assert [one.name for one in places_below(tmp_path)] == ["cpu", "cuda"]
 
 
+def test_records_that_were_put_elsewhere_are_found_there(
+    tmp_path: Path, output: Callable[[str], Path]
+) -> None:
+    (tmp_path / "records").mkdir()
+    (output("other") / "work-dir").rename(tmp_path / "records/cpu")
+    (tmp_path / "records/logs").mkdir()
+
+    assert places_below(tmp_path, tmp_path / "records") == (
+        VariantPlace("cpu", str(tmp_path / "records/cpu/graph.json")),
+    )
+
+
 def test_a_variant_whose_run_left_no_graph_is_not_passed_over(
     tmp_path: Path, output: Callable[[str], Path]
 ) -> None:
