@@ -6,7 +6,7 @@ from pathlib import Path
 
 from builder.app.decisions import Decisions
 from builder.app.own_settings import settings_text
-from builder.app.variables import Variables, build_variables
+from builder.app.variables import OfImage, Variables, build_variables
 from builder.build.task import fixed_variables, with_environment
 from builder.domain.builds import (
     BuildOutcome,
@@ -35,6 +35,7 @@ class Customization:
         stored: Callable[[Digest], Path],
         jobs: Callable[[Pin], int],
         host: Mapping[str, str],
+        image: Callable[[Pin], OfImage],
     ) -> None:
         """Remembers what it is asked with.
 
@@ -43,12 +44,14 @@ class Customization:
             stored: where a prepared source lies.
             jobs: how many jobs a release's compilers are told to run.
             host: the variables of this host; settings say which of them may be read.
+            image: what the image of a release gives to its builds.
         """
         self._overrides = overrides
         self._decisions = Decisions(overrides.decisions, overrides.variant)
         self._stored = stored
         self._jobs = jobs
         self._host = host
+        self._image = image
 
     def located(self, candidate: Candidate) -> Candidate:
         """A release with the source archive that is to be fetched for it."""
@@ -86,6 +89,10 @@ class Customization:
             "install_requirements", metadata.pin, metadata.requires
         )
         return replace(metadata, requires=requires)
+
+    def given_by_image(self, spec: BuildSpec) -> Variables:
+        """What a build has of its image, unless somebody says otherwise: for a comparison."""
+        return self._image(spec.source.pin).over(fixed_variables(0))
 
     def require_usable(self, pin: Pin) -> None:
         """Looks at what only a build would come upon, before anything is done for the release.
@@ -154,7 +161,9 @@ class Customization:
         return build(replace(spec, accepted=(*spec.accepted, *more)))
 
     def _variables(self, pin: Pin, usual: Variables) -> Variables:
-        return build_variables(self._overrides, pin, usual, self._jobs(pin), self._host)
+        return build_variables(
+            self._overrides, pin, usual, self._jobs(pin), self._host, self._image(pin)
+        )
 
 
 def _config_settings(settings: BuildSettings) -> ConfigSettings:

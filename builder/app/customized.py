@@ -13,7 +13,7 @@ def customized(settings: Settings) -> Customized:
         InputError: a file cannot be used; every problem is named.
     """
     found = read_without_plugins(settings)
-    folders = [folder for folder in found.patch_folders if folder.patches(found.variant)]
+    folders = [folder for folder in found.patch_folders if folder.patches(found.layers)]
     return Customized(
         settings=frozenset(found.packages),
         patched=frozenset(folder.project for folder in folders if folder.version is None),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
+from builder.app.images import image_catalogue
 from builder.app.settings import Settings
 from builder.domain.events import Event, Noted
 from builder.errors import InputError, StorageError
@@ -23,6 +24,7 @@ from builder.overrides.plugins import (
 )
 from builder.overrides.problems import require_none
 from builder.overrides.reading import Overrides, read_overrides
+from builder.overrides.variants import unknown_bases
 from builder.plugins.hooks import HOOKS
 from builder.publish.files import publish_text
 
@@ -69,6 +71,8 @@ def read_without_plugins(settings: Settings) -> Overrides:
         settings.patches_dir,
         settings.variant,
         {name: place_of(entry) for name, entry in found.items()},
+        based_on=settings.definition.based_on,
+        environment=settings.definition.environment,
     )
 
 
@@ -84,9 +88,19 @@ def check_overrides(settings: Settings) -> Checkup:
     Raises:
         InputError: a folder cannot be read.
     """
-    return lint(
-        settings.settings_file, settings.settings_dir, settings.patches_dir, installed_plugins()
+    found = lint(
+        settings.settings_file,
+        settings.settings_dir,
+        settings.patches_dir,
+        settings.variants_file,
+        installed_plugins(),
     )
+    try:
+        known = read_without_plugins(settings).variant_names
+    except InputError:
+        return found  # which variants there are cannot be told until that is mended
+    bases = unknown_bases(settings.variants_file, {*known, *image_catalogue(settings).names()})
+    return replace(found, problems=(*found.problems, *bases))
 
 
 def listed_overrides(settings: Settings) -> tuple[Row, ...]:

@@ -26,7 +26,7 @@ def settings_text(
         from_plugin: what a plugin has to say in a table of its own.
     """
     package = overrides.packages.get(pin.name)
-    said = {} if package is None else recorded(package.settings, overrides.variant, pin.version)
+    said = {} if package is None else recorded(package.settings, overrides.layers, pin.version)
     if from_plugin:
         said[_FROM_PLUGIN] = dict(from_plugin)
     return tomlkit.dumps(_shown(said))

@@ -8,9 +8,10 @@ from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from builder.app.capacity import available_memory_gb
+from builder.app.images import image_catalogue
 from builder.app.overrides import load_overrides
 from builder.app.settings import Settings
-from builder.app.variables import build_variables
+from builder.app.variables import OfImage, build_variables, place_of_builds, variables_of
 from builder.build.task import fixed_variables
 from builder.domain.releases import Pin
 from builder.errors import InputError
@@ -18,6 +19,7 @@ from builder.overrides.json_schema import json_schema
 from builder.overrides.reading import Overrides
 from builder.overrides.schema import PackageSettings, SettingsFile
 from builder.overrides.showing import Shown, shown
+from builder.overrides.variants import VariantsFile
 from builder.prepare.task import SOURCE_DATE_EPOCH
 from builder.schedule.budget import Appetite, Budget
 
@@ -32,6 +34,11 @@ def schema_of_all_packages() -> dict[str, Any]:
     return {"title": "Settings of all packages", **json_schema(SettingsFile)}
 
 
+def schema_of_variants() -> dict[str, Any]:
+    """A JSON Schema of `variants.yaml`."""
+    return {"title": "What names of variants stand for", **json_schema(VariantsFile)}
+
+
 @dataclass(frozen=True)
 class ProjectSettings:
     """What is in force for a project, or for one release of it.
@@ -40,6 +47,7 @@ class ProjectSettings:
         values: what the variables of a release come to; empty without a release.
         problem: why they come to nothing.
         versions: the specifiers of versions that have settings of their own.
+        based_on: the variants whose settings count beneath those of the variant.
     """
 
     project: NormalizedName
@@ -49,6 +57,7 @@ class ProjectSettings:
     values: Mapping[str, str]
     problem: InputError | None
     versions: tuple[str, ...]
+    based_on: tuple[str, ...]
 
 
 def settings_in_force(
@@ -82,6 +91,7 @@ def settings_in_force(
         values,
         problem,
         tuple(overrides.package(project).versions),
+        overrides.based_on,
     )
 
 
@@ -93,9 +103,17 @@ def _values(
     appetite = Appetite(options.cpu_cores_per_job, options.memory_per_job_gb)
     budget = Budget(settings.workers, settings.jobs, available_memory_gb())
     usual = fixed_variables(SOURCE_DATE_EPOCH)
-    found = build_variables(overrides, pin, usual, budget.claim(appetite).jobs, host)
+    jobs = budget.claim(appetite).jobs
+    found = build_variables(overrides, pin, usual, jobs, host, _of_image(settings, overrides, pin))
     mine = {one.name for one in overrides.in_force(pin.name, pin.version).variables}
     return {name: value for name, value in found if name in mine}
+
+
+def _of_image(settings: Settings, overrides: Overrides, pin: Pin) -> OfImage:
+    """Settings can be looked at before there is an image."""
+    catalogue = image_catalogue(settings)
+    name = place_of_builds(settings, overrides, pin)
+    return variables_of(catalogue, name) if name in catalogue.names() else OfImage()
 
 
 def _names_alone(host: Mapping[str, str]) -> dict[str, str]:

@@ -18,6 +18,7 @@ from builder.app.package_images import PackageImages
 from builder.app.pre_built import PreBuiltWheels
 from builder.app.settings import Settings
 from builder.app.sourcing import Known, Sourcing, open_repositories
+from builder.app.variables import ImageVariables
 from builder.app.workshop import Notify, Workshop
 from builder.domain.builds import BuildOutcome, BuildSpec, BuildSucceeded, Failure, Goal, Wheel
 from builder.domain.core_metadata import UnusableMetadataError, from_core_metadata
@@ -102,7 +103,11 @@ class World:
         self._store = shop.store
         self._overrides = overrides
         self._customization = Customization(
-            overrides, self._source_at, self._jobs, settings.variables
+            overrides,
+            self._source_at,
+            self._jobs,
+            settings.variables,
+            ImageVariables(settings, overrides),
         )
         self._hooks = Hooks(overrides.hooks, overrides.variant, shop.store)
         self._notify = notify

@@ -141,6 +141,17 @@ def with_environment(path: str) -> str:
     return path if _PROGRAMS in path.split(":") else f"{_PROGRAMS}:{path}"
 
 
+def with_folders(path: str, folders: tuple[str, ...]) -> str:
+    """A search path that has further folders: right behind the build environment's programs."""
+    rest = [part for part in path.split(":") if part != _PROGRAMS and part not in folders]
+    return ":".join((_PROGRAMS, *folders, *rest)) if folders else path
+
+
+def variant_variables(variant: str) -> tuple[tuple[str, str], ...]:
+    """Tells builds what they are for, by our name for it and by Fromager's."""
+    return (("BUILDER_VARIANT", variant), ("FROMAGER_VARIANT", variant))
+
+
 def build_task(spec: BuildSpec, top: str) -> dict[str, object]:
     """What the agent is told; `top` is the folder in the prepared source."""
     system = spec.source.build_system

@@ -24,12 +24,12 @@ _PATH = click.Path(path_type=Path)
 @click.command("lint")
 @click.pass_context
 def lint_command(click_context: click.Context) -> int:
-    """Check the names and contents of overrides: settings, patches and plugins.
+    """Check the names and contents of overrides: settings, variants, patches and plugins.
 
     Plugins, hooks and commands are loaded, which runs their modules. Prints every problem with its
     file; the exit status is 1 where there is any.
     """
-    checkup = check_overrides(given(click_context).settings())
+    checkup = check_overrides(given(click_context).settings_without_variants())
     for problem in checkup.problems:
         click.echo(harmless(str(problem)))
         if problem.hint:

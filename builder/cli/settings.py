@@ -9,6 +9,7 @@ from builder.app.settings_files import (
     ProjectSettings,
     schema_of_all_packages,
     schema_of_package,
+    schema_of_variants,
     settings_in_force,
 )
 from builder.cli.options import given
@@ -24,9 +25,16 @@ def settings_group() -> None:
 
 @settings_group.command("schema")
 @click.option("--global", "of_all", is_flag=True, help="That of settings.yaml.")
-def schema_command(*, of_all: bool) -> None:
+@click.option("--variants", "of_variants", is_flag=True, help="That of variants.yaml.")
+def schema_command(*, of_all: bool, of_variants: bool) -> None:
     """Print a JSON Schema of the settings of a package, for editors."""
-    schema = schema_of_all_packages() if of_all else schema_of_package()
+    if of_all and of_variants:
+        raise click.UsageError("--global and --variants are two different schemas")
+    schema = schema_of_package()
+    if of_all:
+        schema = schema_of_all_packages()
+    if of_variants:
+        schema = schema_of_variants()
     click.echo(json.dumps(schema, indent=2))
 
 
@@ -70,7 +78,8 @@ def show_command(
 
 def _lines(found: ProjectSettings) -> Iterator[str]:
     release = str(found.project) if found.version is None else f"{found.project} {found.version}"
-    yield f"{release}, variant {found.variant}"
+    based_on = f", based on {', '.join(found.based_on)}" if found.based_on else ""
+    yield f"{release}, variant {found.variant}{based_on}"
     if found.shown.build_tag is not None:
         yield f"build tag: {found.shown.build_tag}"
     if found.shown.plugin:
@@ -96,6 +105,7 @@ def _fields(found: ProjectSettings) -> dict[str, object]:
         "package": found.project,
         "version": None if found.version is None else str(found.version),
         "variant": found.variant,
+        "based_on": list(found.based_on),
         "build_tag": found.shown.build_tag,
         "plugin": found.shown.plugin,
         "fields": [

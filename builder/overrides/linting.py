@@ -23,6 +23,7 @@ from builder.overrides.plugins import (
 )
 from builder.overrides.problems import Problem
 from builder.overrides.schema import PackageSettings, SettingsFile
+from builder.overrides.variants import check_variants
 
 _SETTINGS_SUFFIX = ".yaml"
 _PATCHLIKE = (SUFFIX, ".diff")
@@ -37,7 +38,11 @@ class Checkup:
 
 
 def lint(
-    settings_file: Path, settings_dir: Path, patches_dir: Path, plugins: Sequence[EntryPoint]
+    settings_file: Path,
+    settings_dir: Path,
+    patches_dir: Path,
+    variants_file: Path,
+    plugins: Sequence[EntryPoint],
 ) -> Checkup:
     """Looks at everything that can change a build. Only plugins are run, as far as to load them.
 
@@ -49,6 +54,7 @@ def lint(
         patches = sorted(path for path in patches_dir.rglob("*") if path.is_file())
         problems = (
             *_general_problems(settings_file),
+            *_variants_problems(variants_file),
             *_settings_problems(settings),
             *patch_problems(patches_dir),
             *_plugin_problems(plugins),
@@ -57,7 +63,8 @@ def lint(
         )
     except OSError as error:
         raise InputError(f"{error.filename}: cannot be read: {error.strerror}") from error
-    return Checkup(settings_file.exists() + len(settings) + len(patches) + len(plugins), problems)
+    single = settings_file.exists() + variants_file.exists()
+    return Checkup(single + len(settings) + len(patches) + len(plugins), problems)
 
 
 def patch_problems(patches_dir: Path) -> Iterator[Problem]:
@@ -87,6 +94,12 @@ def _general_problems(file: Path) -> Iterator[Problem]:
         line = found.document.line((name,))
         hint = "builder migrate-config moves it to the settings of each package"
         yield Problem(file, "is not read here", field=name, line=line, hint=hint)
+
+
+def _variants_problems(file: Path) -> Iterator[Problem]:
+    found = check_variants(file)
+    if not isinstance(found, Checked):
+        yield from found
 
 
 def _settings_problems(files: Sequence[Path]) -> Iterator[Problem]:

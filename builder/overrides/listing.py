@@ -46,7 +46,7 @@ class Row:
 def rows(overrides: Overrides) -> tuple[Row, ...]:
     """A row for each package, and for each of its versions that has patches of its own."""
     named = {name for one in overrides.packages.values() for name in one.settings.variants}
-    variants = sorted({*named, overrides.variant})
+    variants = sorted({*named, *overrides.layers})
     return tuple(row for name in overrides.projects for row in _rows(overrides, name, variants))
 
 
@@ -75,7 +75,7 @@ def _patches(overrides: Overrides, name: NormalizedName) -> dict[Version | None,
     for folder in overrides.patch_folders:
         if folder.project != name:
             continue
-        count = len(folder.patches(overrides.variant))
+        count = len(folder.patches(overrides.layers))
         if folder.version is None:
             general += count
         else:

@@ -42,19 +42,25 @@ class InForce:
 
 
 def in_force(
-    package: Checked[PackageSettings] | None, variant: str, version: Version | None
+    package: Checked[PackageSettings] | None, layers: tuple[str, ...], version: Version | None
 ) -> InForce:
     """Merges, from what is general to what is special: the later wins, lists and tables add up.
 
     The order is: the package, those of its versions that fit, its variant, the variant of its
-    versions. Without a version, no settings of versions count.
+    versions; and the latter two again for each further layer. Without a version, no settings of
+    versions count.
+
+    Args:
+        package: the settings of the package; None where it has none.
+        layers: the variants that count.
+        version: the release.
     """
     if package is None:
         return InForce()
     merged: dict[str, Any] = {}
     origins: dict[Location, Location] = {}
     variables: list[Variable] = []
-    for place, scope in scopes(package.settings, variant, version):
+    for place, scope in scopes(package.settings, layers, version):
         if version is None and "versions" in place:
             continue
         variables.extend(
@@ -75,9 +81,15 @@ def in_force(
 
 
 def scopes(
-    settings: PackageSettings, variant: str, version: Version | None = None
+    settings: PackageSettings, layers: tuple[str, ...], version: Version | None = None
 ) -> Iterator[tuple[Location, VariantSettings]]:
-    """Everything that may hold for a variant, or for one version of it, from general to special."""
+    """Everything that may hold for variants, or for one version of them, from general to special.
+
+    Args:
+        settings: those of the package.
+        layers: the variants that count.
+        version: which one; None for whatever may hold for any.
+    """
     fitting = [
         (("versions", text), one)
         for text, one in settings.versions.items()
@@ -85,9 +97,10 @@ def scopes(
     ]
     yield (), settings
     yield from fitting
-    for place, scope in (((), settings), *fitting):
-        if variant in scope.variants:
-            yield (*place, "variants", variant), scope.variants[variant]
+    for variant in layers:
+        for place, scope in (((), settings), *fitting):
+            if variant in scope.variants:
+                yield (*place, "variants", variant), scope.variants[variant]
 
 
 def _set_fields(scope: VariantSettings, place: Location) -> Iterator[Setting]:

@@ -31,38 +31,39 @@ class PatchFolder:
     common: tuple[Patch, ...]
     by_variant: tuple[tuple[str, tuple[Patch, ...]], ...]
 
-    def patches(self, variant: str) -> tuple[Patch, ...]:
-        """What is applied for a variant: what lies in the folder, then what lies in its own."""
-        return self.common + dict(self.by_variant).get(variant, ())
+    def patches(self, layers: tuple[str, ...]) -> tuple[Patch, ...]:
+        """What is applied for variants: what lies in the folder, then what lies in their own."""
+        own = dict(self.by_variant)
+        return (*self.common, *(patch for name in layers for patch in own.get(name, ())))
 
 
-def choose(folders: Sequence[PatchFolder], pin: Pin, variant: str) -> Patches:
+def choose(folders: Sequence[PatchFolder], pin: Pin, layers: tuple[str, ...]) -> Patches:
     """The patches of a release, sorted by base name over all folders that are meant for it.
 
     Among equal names, those for every version come before those for one version, and those for
-    every variant before those for one variant.
+    every variant before those for one variant, and those in the order of the layers.
     """
     public = Version(pin.version.public)
     mine = [folder for folder in folders if folder.project == pin.name]
     general = [folder for folder in mine if folder.version is None]
     special = [folder for folder in mine if folder.version == public]
-    patches = [patch for folder in (*general, *special) for patch in folder.patches(variant)]
+    patches = [patch for folder in (*general, *special) for patch in folder.patches(layers)]
     if patches:
         return Patches(apply=tuple(sorted(patches, key=lambda patch: patch.path.name)))
-    return Patches(passed_over=tuple(patch for it in mine for patch in it.patches(variant)))
+    return Patches(passed_over=tuple(patch for it in mine for patch in it.patches(layers)))
 
 
 def unused(
-    folders: Sequence[PatchFolder], built: Collection[Pin], variant: str
+    folders: Sequence[PatchFolder], built: Collection[Pin], layers: tuple[str, ...]
 ) -> tuple[Patch, ...]:
     """The patches for versions that were not built, of projects that were.
 
     Not those that were passed over when one of these was prepared: they were told then.
     """
-    chosen = [choose(folders, pin, variant) for pin in built]
+    chosen = [choose(folders, pin, layers) for pin in built]
     told = {patch for one in chosen for patch in (*one.apply, *one.passed_over)}
     projects = {pin.name for pin in built}
-    mine = (patch for it in folders if it.project in projects for patch in it.patches(variant))
+    mine = (patch for it in folders if it.project in projects for patch in it.patches(layers))
     return tuple(patch for patch in mine if patch not in told)
 
 

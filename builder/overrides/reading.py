@@ -21,6 +21,7 @@ from builder.overrides.environment import (
     VERSION,
     Known,
     UnusableVariableError,
+    Variable,
     expanded,
     let_in,
 )
@@ -50,6 +51,9 @@ class Overrides:
     """What the user laid down for packages, for one variant.
 
     Attributes:
+        based_on: other variants whose settings, patches and changelog count too, from general to
+            special; those of the variant itself come last.
+        environment: templates of variables for every build.
         notes: what stands in the files and changes no build, for a warning.
         plugins: the plugin of a project, where one is installed.
         decisions: those of them that were loaded.
@@ -64,6 +68,13 @@ class Overrides:
     plugins: Mapping[NormalizedName, str] = field(default_factory=dict)
     decisions: Mapping[NormalizedName, Plugin] = field(default_factory=dict)
     hooks: Mapping[str, tuple[Hook, ...]] = field(default_factory=dict)
+    based_on: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The variants that count, from general to special."""
+        return (*self.based_on, self.variant)
 
     @property
     def projects(self) -> tuple[NormalizedName, ...]:
@@ -97,7 +108,7 @@ class Overrides:
 
     def in_force(self, name: NormalizedName, version: Version | None = None) -> InForce:
         """What holds for a release; without a version, what holds for all of its project."""
-        return in_force(self.packages.get(name), self.variant, version)
+        return in_force(self.packages.get(name), self.layers, version)
 
     def build_options(self, name: NormalizedName, version: Version | None = None) -> BuildOptions:
         return self.in_force(name, version).settings.build_options
@@ -150,21 +161,22 @@ class Overrides:
         if isinstance(self.source(name), PypiPrebuilt | HookPrebuilt):
             return (self.in_force(name).settings,)
         found = self.packages.get(name)
-        every = () if found is None else scopes(found.settings, self.variant)
+        every = () if found is None else scopes(found.settings, self.layers)
         return tuple(scope for _, scope in every if scope.pre_built)
 
     def build_tag(self, pin: Pin) -> int:
-        """The number of changelog entries of the variant and of the release."""
+        """The number of changelog entries of the variants that count, and of the release."""
         if self.pre_built(pin) is not None:
             return 0
         package = self.package(pin.name)
         public = Version(pin.version.public)
         entries = [len(it) for text, it in package.changelog.items() if Version(text) == public]
-        return len(self.settings.changelog.get(self.variant, ())) + sum(entries)
+        every = [len(self.settings.changelog.get(variant, ())) for variant in self.layers]
+        return sum(every) + sum(entries)
 
     def patches(self, pin: Pin) -> Patches:
         """What the release's source is patched with, in order."""
-        return choose(self.patch_folders, pin, self.variant)
+        return choose(self.patch_folders, pin, self.layers)
 
     def preparation(self, pin: Pin) -> Preparation:
         """How the release's source is prepared."""
@@ -188,7 +200,7 @@ class Overrides:
     def variables(
         self, pin: Pin, own: Mapping[str, str], host: Mapping[str, str]
     ) -> Mapping[str, str]:
-        """What the `env` of a release comes to.
+        """What the variant's environment and the `env` of a release come to.
 
         Args:
             pin: the release.
@@ -198,12 +210,14 @@ class Overrides:
         Raises:
             InputError: a name means nothing, or a value is none that a variable can have.
         """
-        variables = self.in_force(pin.name, pin.version).variables
+        general = tuple(Variable(name, text) for name, text in self.environment)
+        variables = (*general, *self.in_force(pin.name, pin.version).variables)
         try:
             return expanded(variables, self._known(pin, own, host)) if variables else {}
         except UnusableVariableError as error:
-            file = self.packages[pin.name].document
-            place = _place(file, error.variable.place)
+            place = f"variant {self.variant}: environment.{error.variable.name}"
+            if error.variable not in general:
+                place = _place(self.packages[pin.name].document, error.variable.place)
             raise InputError(f"{place}: {error}, for {pin}", hint=error.hint) from error
 
     def _known(self, pin: Pin, own: Mapping[str, str], host: Mapping[str, str]) -> Known:
@@ -224,7 +238,7 @@ class Overrides:
             return ()
         return tuple(
             _place(found.document, (*place, name))
-            for place, scope in scopes(found.settings, self.variant, pin.version)
+            for place, scope in scopes(found.settings, self.layers, pin.version)
             for name in fields
             if name in scope.model_fields_set
         )
@@ -252,6 +266,9 @@ def read_overrides(
     patches_dir: Path,
     variant: str,
     plugins: Mapping[NormalizedName, str] | None = None,
+    *,
+    based_on: tuple[str, ...] = (),
+    environment: tuple[tuple[str, str], ...] = (),
 ) -> Overrides:
     """Reads the settings file, the settings of packages, and which patches there are.
 
@@ -263,6 +280,8 @@ def read_overrides(
         patches_dir: one folder for each project, or version of a project, that has patches.
         variant: what is built for.
         plugins: where each project's plugin is, for the projects that have one.
+        based_on: the variants whose settings, patches and changelog count too.
+        environment: templates of variables for every build.
 
     Raises:
         InputError: a file cannot be used; every problem of every file is named.
@@ -281,6 +300,8 @@ def read_overrides(
             *map(str, patch_problems(patches_dir)),
         ),
         plugins=plugins or {},
+        based_on=based_on,
+        environment=environment,
     )
 
 

@@ -18,12 +18,12 @@ _OF_SOME_RELEASES = frozenset({"changelog", "variants", "versions"})
 _OTHER_RELEASES_DIGESTS = {"download_source": {"sha256"}}
 
 
-def recorded(package: PackageSettings, variant: str, version: Version) -> dict[str, Any]:
+def recorded(package: PackageSettings, layers: tuple[str, ...], version: Version) -> dict[str, Any]:
     """A package's settings as its file states them, without what does not count for the release.
 
     Templates stay what they are: what a variable of the caller held is nobody's business.
     """
-    said = _scope(package, variant)
+    said = _scope(package, layers)
     public = Version(version.public)
     said |= _filled(
         changelog=_filled(
@@ -31,7 +31,7 @@ def recorded(package: PackageSettings, variant: str, version: Version) -> dict[s
         ),
         versions=_filled(
             **{
-                text: _scope(scope, variant)
+                text: _scope(scope, layers)
                 for text, scope in package.versions.items()
                 if SpecifierSet(text).contains(version, prereleases=True)
             }
@@ -40,11 +40,14 @@ def recorded(package: PackageSettings, variant: str, version: Version) -> dict[s
     return said
 
 
-def _scope(settings: VersionSettings, variant: str) -> dict[str, Any]:
+def _scope(settings: VersionSettings, layers: tuple[str, ...]) -> dict[str, Any]:
     said = _stated(settings, _NOT_OF_THE_BUILD | _OF_SOME_RELEASES)
-    if variant in settings.variants:
-        own = _stated(settings.variants[variant], _NOT_OF_THE_BUILD)
-        said |= _filled(variants=_filled(**{variant: own}))
+    own = {
+        name: _stated(settings.variants[name], _NOT_OF_THE_BUILD)
+        for name in layers
+        if name in settings.variants
+    }
+    said |= _filled(variants=_filled(**own))
     return said
 
 

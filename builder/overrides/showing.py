@@ -125,7 +125,7 @@ def _patches(overrides: Overrides, name: NormalizedName, pin: Pin | None) -> Ite
         return
     for folder in overrides.patch_folders:
         if folder.project == name:
-            yield from (patch.name for patch in folder.patches(overrides.variant))
+            yield from (patch.name for patch in folder.patches(overrides.layers))
 
 
 def _place(package: Checked[PackageSettings], location: Location) -> Place:

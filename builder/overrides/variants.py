@@ -1,7 +1,8 @@
 """What names of variants stand for: `variants.yaml`."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
@@ -75,6 +76,25 @@ def check_variants(file: Path) -> Checked[VariantsFile] | tuple[Problem, ...]:
     if not isinstance(found, Checked):
         return found
     return tuple(_rings(found)) or found
+
+
+def unknown_bases(file: Path, known: Collection[str]) -> Iterator[Problem]:
+    """Names that variants of a sound file are based on, and that nothing is laid down for."""
+    found = check_variants(file)
+    if not isinstance(found, Checked):
+        return
+    names = sorted({*known, *found.settings.root})
+    for name, definition in found.settings.root.items():
+        for number, base in enumerate(definition.based_on):
+            if base not in names:
+                close = get_close_matches(base, names, n=1)
+                yield Problem(
+                    file,
+                    f"{base!r} has no settings, no image and no definition",
+                    field=f"{name}.based_on[{number}]",
+                    line=found.document.line((name, "based_on", number)),
+                    hint=f"did you mean {close[0]!r}?" if close else "",
+                )
 
 
 def _rings(found: Checked[VariantsFile]) -> Iterator[Problem]:

@@ -29,6 +29,7 @@ COVERED_ELSEWHERE = {
     "step build-wheel": "system/test_commands.py",
     "step prepare-build": "system/test_commands.py",
     "step prepare-source": "system/test_commands.py",
+    "variants list": "unit/cli/test_variants.py",
     "wheel-server": "unit/cli/test_wheel_server.py",
 }
 

@@ -3,15 +3,20 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from builder.app.customization import Customization
+from builder.app.variables import OfImage
 from builder.build.task import fixed_variables
 from builder.domain.builds import BuildSpec, Goal
 from builder.domain.digests import Digest
 from builder.domain.sources import BuildSystem, SourceTree
+from builder.errors import InputError
 from builder.overrides.plugins import Plugin
 from builder.overrides.reading import read_overrides
 from tests.facts import pin
 
+NO_IMAGE = OfImage()
 SOURCE = SourceTree(
     pin("a==1.5"),
     Digest("a" * 64),
@@ -23,11 +28,28 @@ SOURCE = SourceTree(
 PLANNED = BuildSpec(Goal.WHEEL, SOURCE, "i", Digest("c" * 64), (), (), fixed_variables(5))
 
 
-def laid_down(folder: Path, text: str, jobs: int = 2, goal: Goal = Goal.WHEEL) -> BuildSpec:
+USUAL = dict(fixed_variables(5))
+OF_VARIANT = {"BUILDER_VARIANT": "cpu", "FROMAGER_VARIANT": "cpu"}
+
+
+def laid_down(
+    folder: Path,
+    text: str,
+    jobs: int = 2,
+    goal: Goal = Goal.WHEEL,
+    environment: tuple[tuple[str, str], ...] = (),
+    image: OfImage = NO_IMAGE,
+) -> BuildSpec:
     (folder / "a.yaml").write_text(text)
-    found = read_overrides(folder / "none.yaml", folder, folder / "patches", "cpu")
+    found = read_overrides(
+        folder / "none.yaml", folder, folder / "patches", "cpu", environment=environment
+    )
     customization = Customization(
-        found, lambda _digest: folder, lambda _pin: jobs, {"HOME": "/host/home"}
+        found,
+        lambda _digest: folder,
+        lambda _pin: jobs,
+        {"HOME": "/host/home"},
+        lambda _pin: image,
     )
     return customization.spec(replace(PLANNED, goal=goal))
 
@@ -37,8 +59,41 @@ def variables(spec: BuildSpec) -> dict[str, str]:
     return dict(spec.variables)
 
 
-def test_a_package_without_settings_is_built_as_it_was_planned(tmp_path: Path) -> None:
-    assert laid_down(tmp_path, "").key == PLANNED.key
+def test_a_package_without_settings_is_built_as_it_was_planned_for_the_variant(
+    tmp_path: Path,
+) -> None:
+    found = laid_down(tmp_path, "")
+
+    assert variables(found) == {**USUAL, **OF_VARIANT}
+    assert replace(found, variables=PLANNED.variables).key == PLANNED.key
+
+
+def test_what_is_more_special_wins_and_may_refer_to_what_is_not(tmp_path: Path) -> None:
+    image = OfImage((("HOME_OF_TOOL", "/opt/tool"), ("A", "image"), ("B", "image")), ("/opt/bin",))
+    environment = (("A", "$A, variant"), ("B", "$B, variant"), ("A", "$A of $BUILDER_VARIANT"))
+    text = "env: {B: '$B, package', I: '-I$HOME_OF_TOOL', FROMAGER_VARIANT: other}"
+
+    found = laid_down(tmp_path, text, environment=environment, image=image)
+
+    assert variables(found) == {
+        **USUAL,
+        **OF_VARIANT,
+        "HOME_OF_TOOL": "/opt/tool",
+        "A": "image, variant of cpu",
+        "B": "image, variant, package",
+        "I": "-I/opt/tool",
+        "FROMAGER_VARIANT": "other",
+        "PATH": "/env/bin:/opt/bin:/usr/local/bin:/usr/bin:/bin",
+    }
+
+
+def test_a_variable_of_the_variant_that_comes_to_nothing_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        laid_down(tmp_path, "", environment=(("A", "$MISSING"),))
+
+    assert caught.value.message == (
+        "variant cpu: environment.A: MISSING means nothing here, for a==1.5"
+    )
 
 
 def test_variables_are_laid_over_those_of_every_build(tmp_path: Path) -> None:
@@ -52,7 +107,7 @@ def test_variables_are_laid_over_those_of_every_build(tmp_path: Path) -> None:
         assert found["HOME"] == "/tmp/home/x"
         assert found["V"] == "1.5"
         assert found["TZ"] == "Asia/Tokyo"
-        assert set(found) == {*usual, "V"}
+        assert set(found) == {*usual, *OF_VARIANT, "V"}
 
 
 def test_a_plugin_has_the_last_word_on_variables(tmp_path: Path) -> None:
@@ -64,12 +119,15 @@ def test_a_plugin_has_the_last_word_on_variables(tmp_path: Path) -> None:
     found = read_overrides(tmp_path / "none.yaml", tmp_path, tmp_path / "patches", "cpu")
     plugins = {SOURCE.pin.name: Plugin("a = a", {"environment": environment})}
     decided = replace(found, plugins={SOURCE.pin.name: "a = a"}, decisions=plugins)
-    customization = Customization(decided, lambda _digest: tmp_path, lambda _pin: 1, {})
+    customization = Customization(
+        decided, lambda _digest: tmp_path, lambda _pin: 1, {}, lambda _pin: NO_IMAGE
+    )
 
     spec = variables(customization.spec(PLANNED))
 
     assert spec == {
-        **dict(fixed_variables(5)),
+        **USUAL,
+        **OF_VARIANT,
         "V": "1!",
         "W": "2",
         "PATH": "/env/bin:/opt/bin",

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from builder.overrides.checking import Checked, read_settings
 from builder.overrides.json_schema import field_meanings, json_schema
 from builder.overrides.schema import PackageSettings, SettingsFile
+from builder.overrides.variants import VariantsFile
 from tests.json_schema import violations
 from tests.unit.overrides.test_reading import FULL
 
@@ -47,6 +48,16 @@ def test_what_the_program_takes_has_no_mark_in_an_editor(text: str, tmp_path: Pa
 
     assert isinstance(found, Checked), found
     assert violations(found.document.content, PACKAGE) == []
+
+
+def test_variants_have_a_schema_of_their_own() -> None:
+    sound = "a: {image: x, based_on: [b], environment: {A: 1}, description: y}\nb:"
+    schema = json_schema(VariantsFile)
+
+    assert violations(yaml.safe_load(sound), schema) == []
+    assert violations(yaml.safe_load("a: {imag: x}"), schema) != []
+    properties = schema["$defs"]["VariantDefinition"]["properties"]
+    assert all(field.get("description") for field in properties.values())
 
 
 def test_the_general_file_has_a_schema_of_its_own() -> None:

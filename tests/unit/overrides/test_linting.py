@@ -9,7 +9,13 @@ from builder.overrides.linting import Checkup, lint
 
 
 def checked(folder: Path, *plugins: EntryPoint) -> Checkup:
-    return lint(folder / "settings.yaml", folder / "settings", folder / "patches", plugins)
+    return lint(
+        folder / "settings.yaml",
+        folder / "settings",
+        folder / "patches",
+        folder / "variants.yaml",
+        plugins,
+    )
 
 
 def lay(folder: Path, files: dict[str, str]) -> None:
@@ -24,6 +30,7 @@ def plugin(name: str, value: str = "plugins.mine") -> EntryPoint:
 
 SOUND = {
     "settings.yaml": "changelog: {cpu: [a]}",
+    "variants.yaml": "cuda: {image: x}",
     "settings/some_pkg.yaml": "build_dir: x",
     "settings/README.md": "",
     "patches/README.md": "",
@@ -37,7 +44,7 @@ SOUND = {
 def test_what_is_sound_has_no_problem(tmp_path: Path) -> None:
     lay(tmp_path, SOUND)
 
-    assert checked(tmp_path) == Checkup(8, ())
+    assert checked(tmp_path) == Checkup(9, ())
 
 
 def test_nothing_has_no_problem(tmp_path: Path) -> None:

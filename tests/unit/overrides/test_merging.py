@@ -37,7 +37,7 @@ def merged(folder: Path, text: str, variant: str, version: str | None) -> InForc
     file.write_text(text)
     checked = read_settings(file, PackageSettings)
     assert isinstance(checked, Checked)
-    return in_force(checked, variant, None if version is None else Version(version))
+    return in_force(checked, (variant,), None if version is None else Version(version))
 
 
 def test_without_a_version_only_what_holds_for_all_counts(tmp_path: Path) -> None:

@@ -13,7 +13,11 @@ SETTINGS = sorted((OVERRIDES / "settings").glob("*.yaml"))
 
 def test_nothing_is_wrong_with_them() -> None:
     checkup = lint(
-        OVERRIDES / "settings.yaml", OVERRIDES / "settings", OVERRIDES / "patches", plugins=()
+        OVERRIDES / "settings.yaml",
+        OVERRIDES / "settings",
+        OVERRIDES / "patches",
+        OVERRIDES / "variants.yaml",
+        plugins=(),
     )
 
     assert checkup.problems == ()

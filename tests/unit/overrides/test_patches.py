@@ -11,7 +11,7 @@ from tests.facts import pin
 
 
 def chosen(folder: Path, release: str, variant: str = "cpu") -> Patches:
-    return choose(read_patch_folders(folder), pin(release), variant)
+    return choose(read_patch_folders(folder), pin(release), (variant,))
 
 
 def applied(folder: Path, release: str, variant: str = "cpu") -> list[str]:
@@ -88,7 +88,7 @@ def test_patches_are_unused_where_other_versions_of_their_project_were_built(
     folders = read_patch_folders(tmp_path)
 
     def named(*built: str) -> list[str]:
-        return [patch.name for patch in unused(folders, [pin(one) for one in built], "cpu")]
+        return [patch.name for patch in unused(folders, [pin(one) for one in built], ("cpu",))]
 
     assert named("a==2") == ["a-1.0/2.patch"]
     assert named("a==2", "a==1.0.0") == []
@@ -99,7 +99,7 @@ def test_patches_are_unused_where_other_versions_of_their_project_were_built(
 def test_patches_that_were_told_as_passed_over_are_not_told_again(tmp_path: Path) -> None:
     folders = read_patch_folders(lay(tmp_path, "b-1/5.patch"))
 
-    assert unused(folders, [pin("b==2")], "cpu") == ()
+    assert unused(folders, [pin("b==2")], ("cpu",)) == ()
 
 
 @pytest.mark.parametrize("name", ["Some_Pkg", "some-pkg", "some_pkg-x", "some__pkg"])

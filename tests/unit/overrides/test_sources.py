@@ -75,8 +75,8 @@ def test_every_provider_is_read_for_a_package_and_for_a_variant(text: str, tmp_p
     of_variant = checked(tmp_path, f"variants: {{cpu: {{source: {text}}}}}")
 
     assert isinstance(of_package, BaseModel)
-    assert in_force(of_variant, "cpu", None).settings.source == of_package
-    assert in_force(of_variant, "rocm", None).settings.source is None
+    assert in_force(of_variant, ("cpu",), None).settings.source == of_package
+    assert in_force(of_variant, ("rocm",), None).settings.source is None
 
 
 def test_what_a_variant_says_takes_the_place_of_all_that_the_package_says(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_what_a_variant_says_takes_the_place_of_all_that_the_package_says(tmp_pa
         "variants: {cpu: {source: {provider: pypi-sdist}}}\n"
     )
 
-    found = in_force(checked(tmp_path, text), "cpu", None)
+    found = in_force(checked(tmp_path, text), ("cpu",), None)
 
     assert found.settings.source == PypiSdist(provider="pypi-sdist")
     assert found.origins[("source",)] == ("variants", "cpu", "source")
@@ -94,7 +94,7 @@ def test_what_a_variant_says_takes_the_place_of_all_that_the_package_says(tmp_pa
 def test_wheels_of_an_index_are_pre_built(tmp_path: Path) -> None:
     text = "source: {provider: pypi-prebuilt, index_url: 'https://index.example/simple'}"
 
-    found = in_force(checked(tmp_path, text), "cpu", None).settings
+    found = in_force(checked(tmp_path, text), ("cpu",), None).settings
 
     assert found.pre_built
     assert found.wheel_server_url == "https://index.example/simple"

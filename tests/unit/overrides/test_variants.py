@@ -8,7 +8,7 @@ import pytest
 from builder.app.settings import Settings
 from builder.domain.variants import Variant
 from builder.errors import InputError
-from builder.overrides.variants import read_variants
+from builder.overrides.variants import read_variants, unknown_bases
 
 NOWHERE = Path("nowhere")
 
@@ -132,6 +132,21 @@ def test_what_is_wrong_is_told_with_its_place(
     text: str, message: str, hint: str, tmp_path: Path
 ) -> None:
     assert problems(tmp_path, text) == (message, hint)
+
+
+def test_a_base_that_nothing_is_laid_down_for_is_a_likely_mistake(tmp_path: Path) -> None:
+    file = tmp_path / "variants.yaml"
+    file.write_text("a:\n  based_on: [cuda, cdua, b, strange]\nb: {}")
+
+    found = [(str(it).replace(f"{file}", "F"), it.hint) for it in unknown_bases(file, {"cuda"})]
+
+    assert found == [
+        (
+            "F:2: a.based_on[1]: 'cdua' has no settings, no image and no definition",
+            "did you mean 'cuda'?",
+        ),
+        ("F:2: a.based_on[3]: 'strange' has no settings, no image and no definition", ""),
+    ]
 
 
 def test_another_variant_of_the_same_settings_has_its_own_definition() -> None:
