@@ -71,12 +71,13 @@ class Timekeeper:
 
 
 def write_build_times(work_dir: Path, timings: Timings) -> None:
-    """Leaves what was measured in a run's records.
+    """Leaves what was measured in a run's records; those of a run that built nothing stay.
 
     Raises:
         OSError: it cannot be written.
     """
-    publish_text(build_times_json(timings), work_dir / FILE)
+    if timings.builds:
+        publish_text(build_times_json(timings), work_dir / FILE)
 
 
 def build_times_beside(graph_file: str) -> Timings:

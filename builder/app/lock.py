@@ -10,6 +10,7 @@ from threading import Event
 from packaging.requirements import InvalidRequirement, Requirement
 
 from builder.app.documents import read_place
+from builder.app.emulation import Timekeeper, write_build_times
 from builder.app.locked_world import LockedWorld
 from builder.app.overrides import load_overrides
 from builder.app.reports import reported, write_report
@@ -111,8 +112,10 @@ def build_from_lock(
         raise InputError("the lock names no release", hint="is this the file of a bootstrap?")
     overrides = load_overrides(settings, notify)
     index = open_index(settings, overrides)
-    with open_workshop(settings, stop, notify) as shop:
-        world = LockedWorld(Place(settings, index, shop, overrides, notify), force=strictness.force)
+    timekeeper = Timekeeper(notify)
+    with open_workshop(settings, stop, timekeeper) as shop:
+        place = Place(settings, index, shop, overrides, timekeeper)
+        world = LockedWorld(place, force=strictness.force)
         request = LockRequest(
             lock.nodes,
             lock.environments,
@@ -130,6 +133,8 @@ def build_from_lock(
     if lock.graph is not None:
         result = replace(result, chains=_chains(lock.graph, result.failures))
     write_summaries(settings, lock, result, now)
+    with full_disk():
+        write_build_times(settings.work_dir, timekeeper.timings)
     tell_unused_patches(overrides, lock.nodes.values(), notify)
     _complete(settings, lock, result, notify)
     if strictness.test_mode:

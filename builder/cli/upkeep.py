@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -10,9 +11,11 @@ from packaging.utils import InvalidName, NormalizedName, canonicalize_name
 
 from builder.app.customized import customized
 from builder.app.documents import read_place
+from builder.app.emulation import build_times_beside
 from builder.cli.options import given
 from builder.cli.results import deliver
 from builder.cli.telling import tell, warn
+from builder.domain.emulation import Emulation
 from builder.errors import InputError
 from builder.graphs.minimal import named_by_url, redundant
 from builder.graphs.statistics import Statistics, statistics
@@ -39,14 +42,19 @@ def stats_command(
     requirements = len(parsed.requirements) + len(parsed.unnamed)
     graph = read_graph(read_place(graph_file), graph_file)
     found = statistics(graph, customized(given(click_context).settings()))
+    emulated = build_times_beside(graph_file).emulated
     if as_json:
-        counts = {"requirements": requirements, **dataclasses.asdict(found)}
+        counts = {
+            "requirements": requirements,
+            **dataclasses.asdict(found),
+            "emulated": [_emulation(one) for one in emulated],
+        }
         click.echo(json.dumps(counts, indent=2))
     else:
-        click.echo(_table(requirements, found))
+        click.echo(_table(requirements, found, emulated))
 
 
-def _table(requirements: int, found: Statistics) -> str:
+def _table(requirements: int, found: Statistics, emulated: Sequence[Emulation]) -> str:
     shares = (
         ("Packages", found.packages),
         ("Packages with a constraint", found.constrained),
@@ -58,12 +66,27 @@ def _table(requirements: int, found: Statistics) -> str:
     rows = [("", "Count", "Share"), ("Requirements", str(requirements), "-")]
     rows += [(name, str(count), _share(count, found.packages)) for name, count in shares]
     rows += [("Releases", str(found.releases), "-")]
+    for one in emulated:
+        name = f"Builds under emulation ({one.architecture})"
+        rows += [(name, str(one.builds), _share(one.builds, found.releases))]
+        rows += [("Their seconds in containers", f"{one.seconds:.0f}", "-")]
+        if one.fixed_work is not None:
+            rows += [("A fixed piece of work, times native", f"{one.fixed_work.times:.1f}", "-")]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     lines = [
         f"| {row[0]:{widths[0]}} | {row[1]:>{widths[1]}} | {row[2]:>{widths[2]}} |" for row in rows
     ]
     rule = f"|{'-' * (widths[0] + 2)}|{'-' * (widths[1] + 1)}:|{'-' * (widths[2] + 1)}:|"
     return "\n".join([lines[0], rule, *lines[1:]])
+
+
+def _emulation(one: Emulation) -> dict[str, object]:
+    return {
+        "architecture": one.architecture,
+        "builds": one.builds,
+        "seconds": round(one.seconds, 3),
+        "times_native": round(one.fixed_work.times, 2) if one.fixed_work else None,
+    }
 
 
 def _share(count: int, of: int) -> str:

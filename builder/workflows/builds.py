@@ -53,6 +53,7 @@ from builder.resolve.closure import applies
 from builder.workflows.environments import Environments
 from builder.workflows.interiors import Interiors
 from builder.workflows.logs import appending_to, log_path, tail
+from builder.workflows.repair import RepairRoom, Repairs, Unrepairable
 from builder.workflows.sandbox import RESULT, Finished, Interior, Sandbox, Task, in_words
 from builder.workflows.stored import stored
 
@@ -65,6 +66,15 @@ class BuildRules:
     jobs: Callable[[Pin], int]
     """How many jobs a build's compilers are told to run."""
     limits: Limits
+
+
+@dataclass(frozen=True)
+class _Built:
+    """What a backend says that it left, and where."""
+
+    filename: str
+    requires: tuple[Requirement, ...]
+    finished: Finished
 
 
 class Builds:
@@ -87,6 +97,7 @@ class Builds:
         self._target = target
         self._rules = rules
         self._notify = notify
+        self._repairs = Repairs(sandbox)
 
     def build(self, spec: BuildSpec) -> BuildOutcome:
         """The result for a spec: from the store where the same was built before, else built now.
@@ -146,12 +157,13 @@ class Builds:
             interior=interior,
         )
         with appending_to(log) as output, self._sandbox.run(task, output) as finished:
-            outcome = self._outcome(spec, finished)
+            room = RepairRoom(interior, self._rules.limits, output)
+            outcome = self._outcome(spec, finished, room)
         if isinstance(outcome, Failure):
             return replace(outcome, log=log, log_tail=tail(log))
         return outcome
 
-    def _outcome(self, spec: BuildSpec, finished: Finished) -> BuildOutcome:
+    def _outcome(self, spec: BuildSpec, finished: Finished, room: RepairRoom) -> BuildOutcome:
         pin = spec.source.pin
         if not finished.exit.succeeded:
             return Failure(
@@ -163,15 +175,20 @@ class Builds:
             )
         try:
             answer = read_answer(read_small(finished.out, RESULT))
-            return self._take_in(spec, answer, finished)
+            return self._take_in(spec, answer, finished, room)
         except UnusableAnswer as unusable:
             return Failure(pin, Phase.HOOKS, str(unusable))
+        except Unrepairable as unrepairable:
+            reason = f"its wheel cannot be repaired: {unrepairable}"
+            return Failure(pin, Phase.REPAIR, reason, unrepairable.hint)
         except RefusedOutput as refused:
             return Failure(pin, Phase.INSPECT, str(refused), refused.hint)
         except UnusableMetadataError as unusable:
             return Failure(pin, Phase.INSPECT, str(unusable))
 
-    def _take_in(self, spec: BuildSpec, answer: Answer, finished: Finished) -> BuildOutcome:
+    def _take_in(
+        self, spec: BuildSpec, answer: Answer, finished: Finished, room: RepairRoom
+    ) -> BuildOutcome:
         pin = spec.source.pin
         match answer:
             case WantsMore(requires, words):
@@ -183,28 +200,32 @@ class Builds:
                 phase = Phase.BUILD if hook == "build_wheel" else Phase.HOOKS
                 return Failure(pin, phase, f"{hook}: {reason}", ending=finished.exit)
             case WheelMade(filename, requires):
-                wheel = self._wheel(spec, filename, requires, finished)
+                wheel = self._wheel(spec, _Built(filename, requires, finished), room)
                 return BuildSucceeded(wheel, requires, seconds=finished.exit.seconds)
 
-    def _wheel(
-        self,
-        spec: BuildSpec,
-        filename: str,
-        requires: tuple[Requirement, ...],
-        finished: Finished,
-    ) -> Wheel:
+    def _wheel(self, spec: BuildSpec, built: _Built, room: RepairRoom) -> Wheel:
         pin = spec.source.pin
         if _is_asked_for_its_name(spec):
-            pin = _named_by(filename, pin)
-        scratch = finished.out.parent
-        collected = scratch / "collected.whl"
-        take(finished.out, filename, collected, MAX_WHEEL_BYTES)
+            pin = _named_by(built.filename, pin)
+        scratch = built.finished.out.parent
+        collected, filename = scratch / "collected.whl", built.filename
+        take(built.finished.out, filename, collected, MAX_WHEEL_BYTES)
         own_build = OwnBuild(
             spec.settings,
             self._applying(spec.source.build_system.requires),
-            self._applying(requires),
+            self._applying(built.requires),
+            spec.foreign_binaries,
         )
         tags, number = self._target.tags, spec.build_number
+        if spec.repair is not None:
+            # Sound already here: what is repaired must be what RECORD says.
+            (scratch / "sound").mkdir()
+            sound = canonicalize(collected, filename, pin, tags, number, scratch / "sound")
+            path = scratch / "sound" / sound.filename
+            repaired = self._repairs.repaired(path, sound, spec.repair, room)
+            if repaired is not None:
+                collected, filename = repaired.path, repaired.filename
+                own_build = replace(own_build, repair=repaired.description)
         made = canonicalize(collected, filename, pin, tags, number, scratch, own_build)
         for note in made.notes:
             self._notify(Noted(f"the wheel of {pin} {note}", warning=True))
