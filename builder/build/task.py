@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from builder.domain.builds import BuildSpec
 from builder.domain.core_metadata import UnusableMetadataError, parse_requirements
 from builder.domain.instructions import orders
+from builder.domain.variants import NAMES
 
 SOURCE_ARCHIVE = "source.tar.gz"
 MAX_WHEEL_BYTES = 8 << 30
@@ -148,8 +149,8 @@ def with_folders(path: str, folders: tuple[str, ...]) -> str:
 
 
 def variant_variables(variant: str) -> tuple[tuple[str, str], ...]:
-    """Tells builds what they are for, by our name for it and by Fromager's."""
-    return (("BUILDER_VARIANT", variant), ("FROMAGER_VARIANT", variant))
+    """Tells builds what they are for."""
+    return tuple((name, variant) for name in NAMES)
 
 
 def build_task(spec: BuildSpec, top: str) -> dict[str, object]:
