@@ -1,5 +1,8 @@
 """Wires one bootstrap run together."""
 
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import Event
@@ -12,16 +15,19 @@ from builder.app.named_sources import NamedSources, Policy
 from builder.app.overrides import load_overrides
 from builder.app.reports import reported, write_report
 from builder.app.repositories import Identification, Identified
-from builder.app.requested import Wanted, open_index, read_requested, release_ages
+from builder.app.requested import Requested, Wanted, open_index, read_requested, release_ages
 from builder.app.settings import Settings
 from builder.app.sourcing import open_repositories, with_origins
 from builder.app.unused_patches import tell_unused_patches
-from builder.app.workshop import Notify, Workshop, open_workshop
+from builder.app.workshop import Notify, Workshop, open_workshops
 from builder.app.world import Place, World, full_disk
 from builder.domain.graph import DependencyGraph
 from builder.domain.releases import Pin
 from builder.domain.repositories import AllowedRepositories
 from builder.errors import InputError
+from builder.indexes.simple import SimpleIndex
+from builder.overrides.reading import Overrides
+from builder.ports import Index
 from builder.publish.files import publish_text
 from builder.record.files import (
     build_order_json,
@@ -37,6 +43,7 @@ from builder.resolve.requirements_file import parse_requirement
 from builder.workflows.bootstrap import Bootstrap
 from builder.workflows.runs import Bootstrapped, Request
 from builder.workflows.solving import Rules
+from builder.workflows.together import Together
 
 
 @dataclass(frozen=True)
@@ -47,11 +54,13 @@ class Manner:
         previous: a graph.json, by path or URL, whose choices are kept where they may be.
         max_release_age: in days.
         seeds: `NAME==VERSION`, each a wheel of the index that cuts a ring of builds.
+        same_versions: whether a project has one version in all variants of the run.
         allow_git: how the URLs of repositories begin that packages may name, beside those that
             the settings allow.
     """
 
     previous: str | None = None
+    same_versions: bool = True
     plan_only: bool = False
     skip_constraints: bool = False
     test_mode: bool = False
@@ -68,62 +77,165 @@ class Manner:
 
 
 def bootstrap(
-    settings: Settings,
+    variants: tuple[Settings, ...],
     wanted: Wanted,
     manner: Manner,
     now: datetime,
-    notify: Notify,
+    notify: Callable[[str], Notify],
     stop: Event,
-) -> Bootstrapped:
+) -> Mapping[str, Bootstrapped]:
     """Rebuilds everything that is wanted, and writes the files that describe it.
+
+    Args:
+        variants: what the user chose, for each variant; they share all but its name and folders.
+        wanted: what is to be rebuilt, for each of them.
+        manner: how.
+        now: what releases' ages are told from.
+        notify: by variant, who hears of it.
+        stop: is set when the run ends early.
+
+    Returns:
+        How it ended, by variant.
 
     Raises:
         BuilderError: it could not be done at all; failed builds are in the result instead.
     """
-    requested = read_requested(settings, wanted)
+    first = variants[0]
+    asked = tuple(settings.variant for settings in variants)
+    plan = _Plan(
+        read_requested(first, wanted),
+        _previous(manner.previous),
+        _seeds(manner.seeds),
+        manner,
+        now,
+        stop,
+    )
+    opened: Callable[[tuple[str, ...]], Index] = functools.cache(SimpleIndex)
+    beginnings = {
+        settings.variant: _begin(settings, plan.requested, opened, notify(settings.variant))
+        for settings in variants
+    }
+    with open_workshops(variants, stop, notify(first.variant)) as shops, ExitStack() as open_now:
+        shares = {
+            variant: open_now.enter_context(_share(plan, beginning, shop))
+            for (variant, beginning), shop in zip(beginnings.items(), shops, strict=True)
+        }
+        told = {
+            variant: _with(share.identified, Bootstrapped(None, (), (), {}))
+            for variant, share in shares.items()
+        }
+        if not manner.test_mode and any(result.failures for result in told.values()):
+            return told
+        parts = {variant: share.part for variant, share in shares.items()}
+        run = Together(
+            parts,
+            next(iter(shares.values())).world.budget,
+            stop,
+            asked=asked,
+            agree=manner.same_versions,
+        )
+        results = {
+            variant: _with(shares[variant].identified, result)
+            for variant, result in run.run().items()
+        }
+        for variant, result in results.items():
+            nodes = result.graph.nodes.values() if result.graph is not None else ()
+            shares[variant].world.settle(nodes)
+    return {
+        variant: _recorded(shares[variant], wanted, result, manner, now)
+        for variant, result in results.items()
+    }
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is the same for all variants of a run."""
+
+    requested: Requested
+    previous: DependencyGraph | None
+    seeds: Mapping[NormalizedName, Pin]
+    manner: Manner
+    now: datetime
+    stop: Event
+
+
+@dataclass(frozen=True)
+class _Beginning:
+    """What of a variant is known before anything is opened for it."""
+
+    settings: Settings
+    overrides: Overrides
+    usual: Index
+    notify: Notify
+
+
+@dataclass(frozen=True)
+class _Share:
+    """A variant's part in a run."""
+
+    beginning: _Beginning
+    identified: Identified
+    rules: Rules
+    world: World
+    part: Bootstrap
+
+
+def _begin(
+    settings: Settings,
+    requested: Requested,
+    opened: Callable[[tuple[str, ...]], Index],
+    notify: Notify,
+) -> _Beginning:
     overrides = load_overrides(settings, notify)
-    previous = _previous(manner.previous)
-    seeds = _seeds(manner.seeds)
-    usual = open_index(settings, overrides, requested.parsed)
+    usual = open_index(settings, overrides, requested.parsed, opened)
+    return _Beginning(settings, overrides, usual, notify)
+
+
+@contextmanager
+def _share(plan: _Plan, beginning: _Beginning, shop: Workshop) -> Iterator[_Share]:
+    settings, overrides = beginning.settings, beginning.overrides
+    requested, manner = plan.requested, plan.manner
+    rules = Rules(
+        merge_constraints(requested.parsed.constraints, shop.target.markers),
+        shop.target,
+        release_ages(settings, overrides, requested.asked, manner.max_release_age, plan.now),
+        PreviousChoices(plan.previous),
+        plan.seeds,
+    )
+    place = Place(
+        settings,
+        beginning.usual,
+        shop,
+        overrides,
+        beginning.notify,
+        hashes=requested.hashes,
+        previous=plan.previous,
+    )
     allowed = AllowedRepositories.parse((*overrides.allowed_repositories, *manner.allow_git))
-    with open_workshop(settings, stop, notify) as shop:
-        rules = Rules(
-            merge_constraints(requested.parsed.constraints, shop.target.markers),
-            shop.target,
-            release_ages(settings, overrides, requested.asked, manner.max_release_age, now),
-            PreviousChoices(previous),
-            seeds,
-        )
-        place = Place(
-            settings,
-            usual,
-            shop,
-            overrides,
-            notify,
-            hashes=requested.hashes,
-            previous=previous,
-        )
-        commits = Commits(place, open_repositories(settings), held_states(previous))
-        policy = Policy(allowed, {}, goes_on=manner.test_mode)
-        try:
-            identified = Identification(place, commits, policy, rules, stop).run(requested)
-            if identified.failures and not manner.test_mode:
-                return Bootstrapped(None, (), identified.failures, identified.chains)
-            releases = identified.releases
-            named = NamedSources(commits, overrides, replace(policy, asked=releases))
-            index = commits.on_top_of(usual, releases)
-            place = replace(place, index=index, named=named, hashes=identified.hashes)
-            world = World(place)
-            request = _request(identified, rules, shop, world, manner)
-            result = _with(identified, Bootstrap(request, world, world, stop).run())
-            world.settle(result.graph.nodes.values() if result.graph is not None else ())
-        finally:
-            commits.forget_provisional()
+    commits = Commits(place, open_repositories(settings), held_states(plan.previous))
+    policy = Policy(allowed, {}, goes_on=manner.test_mode)
+    try:
+        identified = Identification(place, commits, policy, rules, plan.stop).run(requested)
+        releases = identified.releases
+        named = NamedSources(commits, overrides, replace(policy, asked=releases))
+        index = commits.on_top_of(beginning.usual, releases)
+        world = World(replace(place, index=index, named=named, hashes=identified.hashes))
+        part = Bootstrap(_request(identified, rules, shop, world, manner), world, world)
+        yield _Share(beginning, identified, rules, world, part)
+    finally:
+        commits.forget_provisional()
+
+
+def _recorded(
+    share: _Share, wanted: Wanted, result: Bootstrapped, manner: Manner, now: datetime
+) -> Bootstrapped:
+    """The result as its files say it."""
+    settings, overrides = share.beginning.settings, share.beginning.overrides
     if result.graph is not None:
         result = replace(result, graph=with_origins(result.graph, overrides))
     if result.graph is not None:
-        tell_unused_patches(overrides, result.graph.nodes.values(), notify)
-    _write_records(settings, wanted, result, rules, manner)
+        tell_unused_patches(overrides, result.graph.nodes.values(), share.beginning.notify)
+    _write_records(settings, wanted, result, share.rules, manner)
     if manner.test_mode:
         write_report(settings, reported(result), now)
     return result

@@ -24,6 +24,7 @@ from builder.resolve.closure import Asked, applies
 from builder.workflows.bootstrap import Bootstrap
 from builder.workflows.runs import Bootstrapped, Request, Unresolved
 from builder.workflows.solving import Rules
+from builder.workflows.together import Together
 
 
 @dataclass(frozen=True)
@@ -176,10 +177,11 @@ class Identification:
         request = Request(
             (), self._rules, shop.sandbox.image, shop.sandbox.agent.digest, world.budget
         )
-        bootstrap = Bootstrap(request, world, world, self._stop)
+        part = Bootstrap(request, world, world)
+        run = Together({self._place.settings.variant: part}, world.budget, self._stop)
         try:
             candidate = self._commits.release(state.pin, state.commit)
-            return bootstrap.metadata(candidate, str(state.requirement))
+            return run.metadata(candidate, str(state.requirement))
         finally:
             self._commits.forget_provisional()
 

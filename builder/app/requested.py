@@ -1,6 +1,6 @@
 """From files and options to what is asked for, what constrains it, and whom to ask."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -111,10 +111,20 @@ def read_requested(settings: Settings, wanted: Wanted) -> Requested:
 
 
 def open_index(
-    settings: Settings, overrides: Overrides, parsed: ParsedRequirements | None = None
+    settings: Settings,
+    overrides: Overrides,
+    parsed: ParsedRequirements | None = None,
+    opened: Callable[[tuple[str, ...]], Index] = SimpleIndex,
 ) -> Index:
-    """The index to ask, with projects that have one of their own."""
-    usual = SimpleIndex(index_urls(settings, parsed))
+    """The index to ask, with projects that have one of their own.
+
+    Args:
+        settings: what the user chose.
+        overrides: what is laid down for packages.
+        parsed: requirements files, which may name indexes.
+        opened: the index at these addresses; several variants share one, and what it said.
+    """
+    usual = opened(index_urls(settings, parsed))
     own: dict[NormalizedName, Index] = {}
     for name in overrides.projects:
         told = told_index(name, settings, overrides)
@@ -122,7 +132,7 @@ def open_index(
         if told is not None:
             own[name] = told
         elif url is not None:
-            own[name] = SimpleIndex([url])
+            own[name] = opened((url,))
     decisions = Decisions(overrides.decisions, overrides.variant)
     for name in decisions.projects:
         if decisions.decides(name, "releases"):

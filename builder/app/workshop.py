@@ -3,7 +3,7 @@
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -66,8 +66,26 @@ def open_workshop(settings: Settings, stop: Event, notify: Notify) -> Iterator[W
         InputError: there is no such image.
         StorageError: the cache cannot be written.
     """
-    image, interpreter = _chosen_image(settings)
-    with open_engine(settings.engine, settings.engine_variables) as engine:
+    with open_workshops((settings,), stop, notify) as shops:
+        yield shops[0]
+
+
+@contextmanager
+def open_workshops(
+    variants: tuple[Settings, ...], stop: Event, notify: Notify
+) -> Iterator[tuple[Workshop, ...]]:
+    """The same for several variants, on one engine: that of the first.
+
+    Raises:
+        EngineError: no engine works here.
+        ImageError: an image cannot be used.
+        InputError: there is no such image.
+        StorageError: the cache cannot be written.
+    """
+    # What is wrong with any of them is told before the first image is loaded.
+    images = [_chosen_image(settings) for settings in variants]
+    first = variants[0]
+    with open_engine(first.engine, first.engine_variables) as engine, ExitStack() as shops:
         facts = engine.facts
         mode = "rootless" if facts.rootless else "rootful"
         notify(Noted(f"engine: {facts.name} {facts.version}, {mode}, {facts.runtime}"))
@@ -78,13 +96,28 @@ def open_workshop(settings: Settings, stop: Event, notify: Notify) -> Iterator[W
         removed = engine.remove_leftovers(is_abandoned)
         if removed:
             notify(Noted(f"removed {removed} containers that a killed run had left"))
-        identifier = engine.ensure_image(image)
-        notify(Noted(f"image: {settings.image_name}, {identifier}"))
-        with _sandbox(settings, engine, identifier, interpreter, stop) as sandbox:
-            store = FileStore(settings.cache / "store", reuse=settings.reuse)
-            target = describe_target(sandbox, store)
-            interiors = Interiors(engine, sandbox, store, target)
-            yield Workshop(sandbox, store, target, sandbox.scratch, interiors)
+        store = FileStore(first.cache / "store", reuse=first.reuse)
+        yield tuple(
+            shops.enter_context(_workshop(settings, engine, store, image, stop, notify))
+            for settings, image in zip(variants, images, strict=True)
+        )
+
+
+@contextmanager
+def _workshop(
+    settings: Settings,
+    engine: Engine,
+    store: FileStore,
+    image: tuple[Image, str],
+    stop: Event,
+    notify: Notify,
+) -> Iterator[Workshop]:
+    identifier = engine.ensure_image(image[0])
+    notify(Noted(f"image: {settings.image_name}, {identifier}"))
+    with _sandbox(settings, engine, identifier, image[1], stop) as sandbox:
+        target = describe_target(sandbox, store)
+        interiors = Interiors(engine, sandbox, store, target)
+        yield Workshop(sandbox, store, target, sandbox.scratch, interiors)
 
 
 def _chosen_image(settings: Settings) -> tuple[Image, str]:

@@ -10,15 +10,19 @@ from builder.app.lock import Strictness, build_from_lock, lock_from_graph
 from builder.app.requested import Wanted
 from builder.app.settings import Settings
 from builder.cli.options import given, shared_options
-from builder.cli.report import of_bootstrap, of_lock, repeating
+from builder.cli.progress import terminal_progress
+from builder.cli.report import of_bootstrap, of_lock, repeating, status_of
 from builder.cli.runs import (
     building_options,
     choice_options,
     lock_options,
     requirement_options,
-    run_settings,
     shown,
+    tell_outcome,
+    variants_settings,
 )
+from builder.cli.telling import tell
+from builder.cli.variant_table import variants_report
 from builder.errors import ExitStatus
 
 
@@ -41,6 +45,7 @@ def bootstrap_command(  # noqa: PLR0913 - one for each option of the command
     files: tuple[str, ...],
     previous: str | None,
     plan_only: bool,
+    same_versions: bool,
     skip_constraints: bool,
     every_version: bool,
     max_release_age: int | None,
@@ -58,13 +63,17 @@ def bootstrap_command(  # noqa: PLR0913 - one for each option of the command
     graph.json, build-order.json, constraints.txt and logs in work-dir. Run it again after it was
     stopped or killed: it goes on where it was.
 
+    With several variants, all are built in one run, with the same versions in each; the table at
+    the end says what differs, and `builder variants compare` says it again.
+
     With --sdist-only, the graph is a lock that `builder build-parallel` builds from, on another
     machine if need be, without resolving anything and without a network.
     """
     shared = given(click_context)
-    settings = run_settings(shared, workers, wheel_servers)
+    variants = variants_settings(shared, workers, wheel_servers)
     manner = Manner(
         previous=previous,
+        same_versions=same_versions,
         plan_only=plan_only,
         skip_constraints=skip_constraints,
         test_mode=test_mode,
@@ -74,7 +83,7 @@ def bootstrap_command(  # noqa: PLR0913 - one for each option of the command
         seeds=seeds,
         allow_git=allow_git,
     )
-    return _bootstrap(settings, Wanted(requirements, files, shared.constraints), manner)
+    return _bootstrap(variants, Wanted(requirements, files, shared.constraints), manner)
 
 
 @click.command("bootstrap-parallel")
@@ -90,6 +99,7 @@ def bootstrap_parallel_command(  # noqa: PLR0913 - one for each option of the co
     requirements: tuple[str, ...],
     files: tuple[str, ...],
     previous: str | None,
+    same_versions: bool,
     skip_constraints: bool,
     every_version: bool,
     max_release_age: int | None,
@@ -108,9 +118,10 @@ def bootstrap_parallel_command(  # noqa: PLR0913 - one for each option of the co
     `builder bootstrap` builds in parallel, too, and does both at once.
     """
     shared = given(click_context)
-    settings = run_settings(shared, workers, wheel_servers)
+    variants = variants_settings(shared, workers, wheel_servers)
     manner = Manner(
         previous=previous,
+        same_versions=same_versions,
         plan_only=True,
         skip_constraints=skip_constraints,
         test_mode=test_mode,
@@ -121,7 +132,7 @@ def bootstrap_parallel_command(  # noqa: PLR0913 - one for each option of the co
         allow_git=allow_git,
     )
     wanted = Wanted(requirements, files, shared.constraints)
-    status = _bootstrap(settings, wanted, manner, quiet=True)
+    status = _bootstrap(variants, wanted, manner, quiet=True)
     if status is not ExitStatus.OK and not test_mode:
         return status
     strictness = Strictness(
@@ -131,9 +142,14 @@ def bootstrap_parallel_command(  # noqa: PLR0913 - one for each option of the co
         fail_fast=not keep_going,
         marked="",
     )
+    built = [_build(settings, strictness) for settings in variants]
+    return next((one for one in (status, *built) if one is not ExitStatus.OK), ExitStatus.OK)
+
+
+def _build(settings: Settings, strictness: Strictness) -> ExitStatus:
     graph = str(settings.work_dir / "graph.json")
     repeat = repeating("build-parallel", settings, (), graph)
-    built = shown(
+    return shown(
         settings,
         lambda progress: of_lock(
             build_from_lock(
@@ -147,19 +163,31 @@ def bootstrap_parallel_command(  # noqa: PLR0913 - one for each option of the co
             repeat,
         ),
     )
-    return built if status is ExitStatus.OK else status
 
 
 def _bootstrap(
-    settings: Settings, wanted: Wanted, manner: Manner, *, quiet: bool = False
+    variants: tuple[Settings, ...], wanted: Wanted, manner: Manner, *, quiet: bool = False
 ) -> ExitStatus:
-    repeat = repeating("bootstrap", settings, wanted.constraint_files)
-    return shown(
-        settings,
-        lambda progress: of_bootstrap(
-            bootstrap(settings, wanted, manner, datetime.now(UTC), progress, Event()),
-            repeat,
-            lenient=manner.every_version,
-        ),
-        quiet=quiet,
-    )
+    progress = terminal_progress()
+    with progress.shown():
+        results = bootstrap(
+            variants,
+            wanted,
+            manner,
+            datetime.now(UTC),
+            progress.of if len(variants) > 1 else lambda _variant: progress,
+            Event(),
+        )
+    statuses = []
+    for settings in variants:
+        result = results[settings.variant]
+        repeat = repeating("bootstrap", settings, wanted.constraint_files)
+        outcome = of_bootstrap(result, repeat, lenient=manner.every_version)
+        if len(variants) > 1:
+            tell(f"variant {settings.variant}:")
+        tell_outcome(outcome, progress, settings, quiet=quiet)
+        statuses.append(status_of(outcome))
+    graphs = {it: result.graph for it, result in results.items() if result.graph is not None}
+    if len(variants) > 1 and len(graphs) == len(variants):
+        click.echo("\n".join(variants_report(graphs)))
+    return next((one for one in statuses if one is not ExitStatus.OK), ExitStatus.OK)

@@ -63,13 +63,54 @@ class Given:
     values: Mapping[str, Any]
 
     def settings(self, workers: int | None = None) -> Settings:
-        """Settings with every default filled in.
+        """Settings with every default filled in, for the one variant.
+
+        Raises:
+            InputError: the file of variants cannot be used, or an option cannot, or several
+                variants were given.
+        """
+        several = self.settings_of_variants(workers)
+        if len(several) > 1:
+            names = " and ".join(one.variant for one in several)
+            raise InputError(
+                f"--variant: this command works for one variant, not for {names} at once",
+                hint="run it for each of them; `builder bootstrap` takes several",
+            )
+        return several[0]
+
+    def settings_of_variants(self, workers: int | None = None) -> tuple[Settings, ...]:
+        """Settings for each variant; where there are several, each has folders of its own.
 
         Raises:
             InputError: the file of variants cannot be used, or an option cannot.
         """
         settings = self.settings_without_variants(workers)
-        return replace(settings, variants=defined_variants(settings.variants_file))
+        settings = replace(settings, variants=defined_variants(settings.variants_file))
+        names = tuple(dict.fromkeys(self.values.get("variant") or ())) or (settings.variant,)
+        if len(names) > 1 and settings.image is not None:
+            raise InputError(
+                f"--image {settings.image}: several variants do not share an image",
+                hint="define which image each of them takes in overrides/variants.yaml",
+            )
+        if len(names) == 1:
+            return (replace(settings, variant=names[0]),)
+        return tuple(self._in_own_folders(settings, name) for name in names)
+
+    def _in_own_folders(self, settings: Settings, variant: str) -> Settings:
+        """`OUTPUT/VARIANT/wheels-repo`; where a folder was named, `FOLDER/VARIANT`."""
+        named, output = self.values, self.values.get("output_dir") or Path()
+
+        def own(option: str, usual: str) -> Path:
+            folder: Path | None = named.get(option)
+            return folder / variant if folder else output / variant / usual
+
+        return replace(
+            settings,
+            variant=variant,
+            sdists_repo=own("sdists_repo", "sdists-repo"),
+            wheels_repo=own("wheels_repo", "wheels-repo"),
+            work_dir=own("work_dir", "work-dir"),
+        )
 
     def settings_without_variants(self, workers: int | None = None) -> Settings:
         """The same, with the file of variants unread."""
@@ -84,7 +125,6 @@ class Given:
             cache=values.get("cache_dir") or _cache(os.environ),
             images_folders=self._images_folders(),
             variables=dict(os.environ),
-            variant=values.get("variant") or "cpu",
             image=values.get("image"),
             engine=values.get("engine") or "auto",
             index_urls=tuple(values.get("sdist_server_url") or ()),

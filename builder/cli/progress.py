@@ -3,9 +3,10 @@
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from rich.console import Group, RenderableType
 from rich.live import Live
@@ -60,15 +61,28 @@ class Progress:
         self._console = console()
         self._lock = threading.Lock()
         self._began = time.monotonic()
-        self.tally = Tally()
+        self._tallies: dict[str, Tally] = {}
 
     def __call__(self, event: Event) -> None:
+        self._hear("", event)
+
+    def of(self, variant: str) -> Callable[[Event], None]:
+        """Hears of one variant, in a run that has several."""
+        return partial(self._hear, variant)
+
+    def tally_of(self, variant: str) -> Tally:
+        """What happened for a variant; in a run that has only one, whatever it is called."""
+        return self._tallies.get(variant) or self._tallies.setdefault("", Tally())
+
+    def _hear(self, variant: str, event: Event) -> None:
         now = time.monotonic()
         with self._lock:
-            line = self._take(event, now)
+            tally = self._tallies.setdefault(variant, Tally())
+            line = _take(tally, event, now)
         if line is not None:
             warning = "warning: " if line.level == logging.WARNING else ""
-            tell(line.text, line.level, stamp=f"[{now - self._began:7.1f} s] {warning}")
+            whose = f"{variant}: " if variant else ""
+            tell(f"{whose}{line.text}", line.level, stamp=f"[{now - self._began:7.1f} s] {warning}")
 
     @contextmanager
     def shown(self) -> Iterator[None]:
@@ -91,74 +105,21 @@ class Progress:
     def seconds(self) -> float:
         return time.monotonic() - self._began
 
-    def _take(self, event: Event, now: float) -> "_Line | None":
-        match event:
-            case Noted(text, warning):
-                return _Line(text, logging.WARNING if warning else logging.INFO)
-            case PackageFailed(failure):
-                blocked = failure.blocked_by is not None
-                self.tally.stages[failure.pin] = Stage.BLOCKED if blocked else Stage.FAILED
-                reason = failure.reason if blocked else f"{failure.phase.value}: {failure.reason}"
-                told = f"{'blocked' if blocked else 'failed':9} {failure.pin}: {reason}"
-                return _Line(told, logging.ERROR)
-            case BuildTook(took):
-                self.tally.times.append(took)
-                return None
-            case EmulationMeasured(architecture, factor):
-                if factor is None:
-                    return None
-                self.tally.factors[architecture] = factor
-                return _Line(measured_line(architecture, factor))
-            case PackageMoved():
-                return self._move(event, now)
-
-    def _move(self, event: PackageMoved, now: float) -> "_Line | None":
-        tally, pin, stage = self.tally, event.pin, event.stage
-        started = tally.since.get(pin, now)
-        if stage is Stage.REUSED:
-            tally.reused.add(pin)
-            return _Line(f"reused    {pin}", logging.DEBUG)
-        if stage is Stage.WAITING:
-            tally.waits_for[pin] = event.waits_for
-        if stage in _BEFORE_A_BUILD and pin in tally.over:
-            return None  # a wheel is there already, and something else is asked of the release
-        tally.stages[pin] = stage
-        tally.since[pin] = now
-        tally.emulated.pop(pin, None)
-        if event.emulated:
-            tally.emulated[pin] = event.emulated
-        if stage is Stage.BUILT:
-            how = "from the store" if pin in tally.reused else f"in {now - started:.1f} s"
-            return _Line(f"built     {pin} {how} ({tally.count(Stage.BUILT)} done)")
-        told = f"{stage.value:9} {pin}{_emulation(event.emulated)}"
-        return _Line(told, logging.DEBUG if stage in _QUIET else logging.INFO)
-
     def _view(self) -> RenderableType:
         now = time.monotonic()
         with self._lock:
-            tally = self.tally
-            lines = [
-                Text(
-                    f"  {stage.value:10} {pin}  {now - tally.since[pin]:.0f} s"
-                    f"{_emulation(tally.emulated.get(pin, ''))}",
-                    style="cyan",
-                )
-                for pin, stage in sorted(tally.stages.items())
-                if stage in _ACTIVE
-            ]
-            over = tally.over
-            waiting = [pin for pin, stage in sorted(tally.stages.items()) if stage is Stage.WAITING]
-            for pin in waiting[:_SHOWN_WAITING]:
-                needs = [str(need) for need in tally.waits_for.get(pin, ()) if need not in over]
-                shown = ", ".join(needs[:4]) + (" …" if len(needs) > 4 else "")
-                lines.append(
-                    Text(f"  waiting    {pin}  for {shown or 'a free place'}", style="dim")
-                )
-            if len(waiting) > _SHOWN_WAITING:
-                lines.append(Text(f"  … {len(waiting) - _SHOWN_WAITING} more wait", style="dim"))
-            done, failed = tally.count(Stage.BUILT), tally.count(Stage.FAILED, Stage.BLOCKED)
-            summary = f"{done} built, {failed} failed, {len(waiting)} waiting"
-            lines.append(Text(f"  {summary}, {now - self._began:.0f} s", style="bold"))
+            every = sorted(self._tallies.items())
+            active = [line for whose, tally in every for line in _active(whose, tally, now)]
+            waiting = [line for whose, tally in every for line in _waiting(whose, tally)]
+            tallies = [tally for _, tally in every]
+        lines = [Text(line, style="cyan") for line in active]
+        lines += [Text(line, style="dim") for line in waiting[:_SHOWN_WAITING]]
+        if len(waiting) > _SHOWN_WAITING:
+            lines.append(Text(f"  … {len(waiting) - _SHOWN_WAITING} more wait", style="dim"))
+        done = sum(tally.count(Stage.BUILT) for tally in tallies)
+        failed = sum(tally.count(Stage.FAILED, Stage.BLOCKED) for tally in tallies)
+        summary = f"{done} built, {failed} failed, {len(waiting)} waiting"
+        lines.append(Text(f"  {summary}, {now - self._began:.0f} s", style="bold"))
         return Group(*lines)
 
 
@@ -166,6 +127,70 @@ class Progress:
 class _Line:
     text: str
     level: int = logging.INFO
+
+
+def _active(whose: str, tally: Tally, now: float) -> Iterator[str]:
+    for pin, stage in sorted(tally.stages.items()):
+        if stage in _ACTIVE:
+            how = _emulation(tally.emulated.get(pin, ""))
+            yield f"  {stage.value:10} {_named(whose, pin)}  {now - tally.since[pin]:.0f} s{how}"
+
+
+def _waiting(whose: str, tally: Tally) -> Iterator[str]:
+    over = tally.over
+    for pin, stage in sorted(tally.stages.items()):
+        if stage is Stage.WAITING:
+            needs = [str(need) for need in tally.waits_for.get(pin, ()) if need not in over]
+            shown = ", ".join(needs[:4]) + (" …" if len(needs) > 4 else "")
+            yield f"  waiting    {_named(whose, pin)}  for {shown or 'a free place'}"
+
+
+def _named(whose: str, pin: Pin) -> str:
+    return f"{pin} ({whose})" if whose else str(pin)
+
+
+def _take(tally: Tally, event: Event, now: float) -> _Line | None:
+    match event:
+        case Noted(text, warning):
+            return _Line(text, logging.WARNING if warning else logging.INFO)
+        case PackageFailed(failure):
+            blocked = failure.blocked_by is not None
+            tally.stages[failure.pin] = Stage.BLOCKED if blocked else Stage.FAILED
+            reason = failure.reason if blocked else f"{failure.phase.value}: {failure.reason}"
+            told = f"{'blocked' if blocked else 'failed':9} {failure.pin}: {reason}"
+            return _Line(told, logging.ERROR)
+        case BuildTook(took):
+            tally.times.append(took)
+            return None
+        case EmulationMeasured(architecture, factor):
+            if factor is None:
+                return None
+            tally.factors[architecture] = factor
+            return _Line(measured_line(architecture, factor))
+        case PackageMoved():
+            return _move(tally, event, now)
+
+
+def _move(tally: Tally, event: PackageMoved, now: float) -> _Line | None:
+    pin, stage = event.pin, event.stage
+    started = tally.since.get(pin, now)
+    if stage is Stage.REUSED:
+        tally.reused.add(pin)
+        return _Line(f"reused    {pin}", logging.DEBUG)
+    if stage is Stage.WAITING:
+        tally.waits_for[pin] = event.waits_for
+    if stage in _BEFORE_A_BUILD and pin in tally.over:
+        return None  # a wheel is there already, and something else is asked of the release
+    tally.stages[pin] = stage
+    tally.since[pin] = now
+    tally.emulated.pop(pin, None)
+    if event.emulated:
+        tally.emulated[pin] = event.emulated
+    if stage is Stage.BUILT:
+        how = "from the store" if pin in tally.reused else f"in {now - started:.1f} s"
+        return _Line(f"built     {pin} {how} ({tally.count(Stage.BUILT)} done)")
+    told = f"{stage.value:9} {pin}{_emulation(event.emulated)}"
+    return _Line(told, logging.DEBUG if stage in _QUIET else logging.INFO)
 
 
 def measured_line(architecture: str, factor: Factor) -> str:

@@ -75,6 +75,13 @@ def choice_options(command: Command) -> Command:
             help="Take every version that matches a requirement, not just one.",
         ),
         click.option(
+            "--same-versions/--own-versions",
+            "same_versions",
+            default=True,
+            help="Whether a project has one version in all variants, where several are built. "
+            "Default: --same-versions.",
+        ),
+        click.option(
             "--skip-constraints", is_flag=True, help="Do not write constraints.txt at the end."
         ),
     ):
@@ -131,23 +138,36 @@ def lock_options(command: Command) -> Command:
 
 
 def run_settings(shared: Given, workers: int | None, wheel_servers: tuple[str, ...]) -> Settings:
-    """Settings of a command that builds."""
+    """Settings of a command that builds for one variant."""
     return replace(shared.settings(workers), wheel_server_urls=wheel_servers)
+
+
+def variants_settings(
+    shared: Given, workers: int | None, wheel_servers: tuple[str, ...]
+) -> tuple[Settings, ...]:
+    """Settings of a command that builds for one variant or more."""
+    every = shared.settings_of_variants(workers)
+    return tuple(replace(one, wheel_server_urls=wheel_servers) for one in every)
 
 
 def shown(
     settings: Settings, run: Callable[[Progress], Outcome], *, quiet: bool = False
 ) -> ExitStatus:
-    """Runs with progress, then tells how it ended; the status to end with.
-
-    `quiet` leaves out where results are, for a run that another one follows.
-    """
+    """Runs with progress, then tells how it ended; the status to end with."""
     progress = terminal_progress()
     with progress.shown():
         outcome = run(progress)
+    tell_outcome(outcome, progress, settings, quiet=quiet)
+    return status_of(outcome)
+
+
+def tell_outcome(
+    outcome: Outcome, progress: Progress, settings: Settings, *, quiet: bool = False
+) -> None:
+    """Tells how a run ended; `quiet`: without where results are, if another run follows."""
     for line in outcome_lines(outcome):
         tell(line)
     if not quiet:
-        for line in summary_lines(progress.tally, progress.seconds, settings):
+        tally = progress.tally_of(settings.variant)
+        for line in summary_lines(tally, progress.seconds, settings):
             tell(line)
-    return status_of(outcome)

@@ -86,7 +86,12 @@ SHARED: tuple[Shared, ...] = (
         text="What names of variants stand for. Default: overrides/variants.yaml.",
     ),
     _path("-e", "--envs-dir", text="Deprecated: read by nothing; see `builder migrate-config`."),
-    Shared(("--variant",), "What to build for. Default: cpu.", {"metavar": "NAME"}),
+    Shared(
+        ("--variant",),
+        "What to build for. Default: cpu. `bootstrap` takes several, each with an option of its "
+        "own, and puts the results of each into a folder called like it.",
+        {"metavar": "NAME", "multiple": True},
+    ),
     Shared(
         ("--image",),
         "The base image, by name or as REGISTRY/NAME@sha256:…; default: the variant's.",
