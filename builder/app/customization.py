@@ -15,6 +15,7 @@ from builder.domain.builds import (
     Goal,
     MetadataFound,
     MoreRequired,
+    Repair,
     Wheel,
 )
 from builder.domain.customization import ConfigSettings, Preparation
@@ -24,6 +25,7 @@ from builder.domain.releases import Candidate, Pin
 from builder.domain.sources import SourceTree
 from builder.overrides.reading import Overrides
 from builder.overrides.schema import BuildSettings
+from builder.workflows.repair_tool import repair_tool_digest
 
 
 class Customization:
@@ -113,6 +115,8 @@ class Customization:
             config_settings=_config_settings(settings),
             settings=settings_text(self._overrides, pin),
             variables=self._variables(pin, spec.variables),
+            foreign_binaries=settings.foreign_binaries,
+            repair=self._repair(pin) if spec.goal is Goal.WHEEL else None,
         )
         if pin.name not in self._decisions.projects:
             return laid_down
@@ -159,6 +163,10 @@ class Customization:
         # The backend's own words count as met from here on.
         more = tuple(word for word in asked.words if word not in spec.accepted)
         return build(replace(spec, accepted=(*spec.accepted, *more)))
+
+    def _repair(self, pin: Pin) -> Repair | None:
+        policy = self._overrides.repair_policy(pin)
+        return None if policy is None else Repair(policy, repair_tool_digest())
 
     def _variables(self, pin: Pin, usual: Variables) -> Variables:
         return build_variables(

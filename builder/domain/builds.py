@@ -37,6 +37,19 @@ class Wheel:
 
 
 @dataclass(frozen=True)
+class Repair:
+    """How a built wheel is made to run on other systems, by grafting libraries into it.
+
+    Attributes:
+        policy: `manylinux_X_Y`, or `auto` for the most general that its contents allow.
+        tool: of what does it.
+    """
+
+    policy: str
+    tool: Digest
+
+
+@dataclass(frozen=True)
 class BuildSpec:
     """Everything that may influence a wheel. Two builds with the same key give the same result.
 
@@ -51,6 +64,8 @@ class BuildSpec:
         instructions: what is done instead of calling the backend's `build_wheel`.
         config_settings: what the hooks are given.
         settings: what is laid down for the release, as its wheel will say it.
+        foreign_binaries: whether the wheel may hold programs and libraries for other machines.
+        repair: what is made of the built wheel; None for nothing.
     """
 
     goal: Goal
@@ -65,6 +80,8 @@ class BuildSpec:
     instructions: tuple[Instruction, ...] = ()
     config_settings: ConfigSettings = ()
     settings: str = field(default="", repr=False)
+    foreign_binaries: bool = False
+    repair: Repair | None = None
 
     @property
     def key(self) -> Digest:
@@ -100,9 +117,17 @@ class BuildSpec:
             yield "wheel", f"{wheel.filename} {wheel.digest.sha256}"
         for requirement in self.accepted:
             yield "accepted", requirement
+        yield from self._about_the_wheel()
         for name, value in self.variables:
             yield "variable", name
             yield "value", value
+
+    def _about_the_wheel(self) -> Iterator[tuple[str, str]]:
+        if self.foreign_binaries:
+            yield "foreign-binaries", "allowed"
+        if self.repair is not None:
+            yield "repair", self.repair.policy
+            yield "repair-tool", self.repair.tool.sha256
 
 
 @dataclass(frozen=True)
@@ -150,6 +175,7 @@ class Phase(Enum):
     ENVIRONMENT = "environment"
     HOOKS = "hooks"
     BUILD = "build"
+    REPAIR = "repair"
     INSPECT = "inspect"
 
 

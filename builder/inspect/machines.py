@@ -96,7 +96,7 @@ def _name(machine: Machine | None) -> str:
 
 
 def _hint(platforms: Sequence[str], failing: Sequence[ElfFile]) -> str:
-    allow = "`wheel: {foreign_binaries: true}` in its settings lets them through as data"
+    allow = "`foreign_binaries: true` in its settings lets them through as data"
     if ANY in platforms and len({file.machine for file in failing}) == 1:
         return f"its backend must give it the tag of a platform, as it is compiled; else {allow}"
     return f"build for that machine with an image and a compiler of its own; else {allow}"

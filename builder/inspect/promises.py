@@ -23,7 +23,7 @@ _GLIBC = re.compile(r"GLIBC_(\d+)\.(\d+)(?:\.\d+)?")
 _MOST_TOLD = 3
 _HINT = (
     "a tag that its backend chose must be true: let it leave the plain tag linux_ARCH, and "
-    "`wheel: {repair: auto}` in its settings choose one"
+    "`repair: auto` in its settings choose one"
 )
 
 _Version = tuple[int, int]
@@ -51,6 +51,11 @@ def check_promises(platforms: Iterable[str], files: Sequence[ElfFile]) -> None:
             more = "" if rest <= 0 else f"; {rest} more are alike"
             told = "; ".join(broken[:_MOST_TOLD])
             raise RefusedOutput(f"the tag {platform} is not true: {told}{more}", _HINT)
+
+
+def policies_of(architecture: str) -> tuple[str, ...]:
+    """The manylinux tags that wheels can be repaired to, without the architecture."""
+    return tuple(f"manylinux_{major}_{minor}" for major, minor in sorted(_of_glibc(architecture)))
 
 
 def _broken(
@@ -84,24 +89,30 @@ def _allows(policy: Policy, promised: _Version, version: str) -> bool:
     return known is None or rest in known
 
 
-def _policy(architecture: str, promised: _Version, *, musl: bool) -> Policy | None:
-    """What is promised; for a version that no policy is for, that of the next one."""
+def _of_musl(architecture: str, promised: _Version) -> Policy | None:
+    # Named, so that nothing asks this host which musl it has.
+    name = f"musllinux_{promised[0]}_{promised[1]}"
+    try:
+        machine = Architecture(architecture)
+        return WheelPolicies(libc=Libc.MUSL, arch=machine, musl_policy=name).lowest
+    except (AssertionError, IndexError, ValueError):
+        return None
+
+
+def _of_glibc(architecture: str) -> dict[_Version, Policy]:
     try:
         machine = Architecture(architecture)
     except ValueError:
-        return None
+        return {}
+    every = WheelPolicies(libc=Libc.GLIBC, arch=machine)
+    return {version: policy for policy in every if (version := _version(policy)) is not None}
+
+
+def _policy(architecture: str, promised: _Version, *, musl: bool) -> Policy | None:
+    """What is promised; for a version that no policy is for, that of the next one."""
     if musl:
-        # Named, so that nothing asks this host which musl it has.
-        name = f"musllinux_{promised[0]}_{promised[1]}"
-        try:
-            return WheelPolicies(libc=Libc.MUSL, arch=machine, musl_policy=name).lowest
-        except (AssertionError, IndexError):
-            return None
-    policies = {
-        version: policy
-        for policy in WheelPolicies(libc=Libc.GLIBC, arch=machine)
-        if (version := _version(policy)) is not None
-    }
+        return _of_musl(architecture, promised)
+    policies = _of_glibc(architecture)
     if not policies:
         return None
     return policies[min((one for one in policies if one >= promised), default=max(policies))]

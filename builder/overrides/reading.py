@@ -231,6 +231,12 @@ class Overrides:
         settings = self.in_force(pin.name, pin.version).settings
         return Place(settings.image, tuple(sorted(settings.system_packages)))
 
+    def repair_policy(self, pin: Pin) -> str | None:
+        """What the release's wheel is repaired to, once it is built; None for nothing."""
+        own = self.in_force(pin.name, pin.version).settings.repair
+        policy = self.settings.repair if own is None else own
+        return None if policy in (None, "off") else policy
+
     def places_of(self, pin: Pin, *fields: str) -> tuple[str, ...]:
         """Where fields are set that hold for the release: file, line and field."""
         found = self.packages.get(pin.name)

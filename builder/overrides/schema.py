@@ -86,6 +86,20 @@ def _variable_name(text: str) -> str:
     return text
 
 
+def _repair(value: object) -> object:
+    if value is False:  # what YAML makes of a plain `off`
+        return "off"
+    if value is True:
+        raise ValueError("say what to repair to: auto, or a policy such as manylinux_2_28")
+    return value
+
+
+def _policy(text: str) -> str:
+    if not re.fullmatch(r"off|auto|manylinux_\d+_\d+", text):
+        raise ValueError(f"{text!r} is none of auto, off, and a policy such as manylinux_2_28")
+    return text
+
+
 def _inside(text: str) -> str:
     path = PurePosixPath(text)
     if path.is_absolute() or ".." in path.parts:
@@ -143,6 +157,9 @@ WheelUrl = Annotated[str, AfterValidator(_pinned_wheel)]
 Folder = Annotated[str, AfterValidator(_inside)]
 SystemPackages = list[Annotated[str, AfterValidator(_debian_package)]]
 ConfigSettings = dict[str, str | list[str]]
+RepairPolicy = Annotated[
+    str, BeforeValidator(_repair, json_schema_input_type=str | bool), AfterValidator(_policy)
+]
 
 
 class BuildOptions(Table):
@@ -268,8 +285,12 @@ class VariantSettings(PreBuilt):
     """What every hook of PEP 517 is given: a text or a list of texts by name."""
     env: Variables = {}
     """Variables that every hook sees. A value may hold `$NAME`, `${NAME:-default}` and `$$`."""
+    foreign_binaries: bool = False
+    """Whether its wheel may bring programs and libraries for other machines than its tag says."""
     image: str | None = None
     """The image that it is built in, instead of the variant's."""
+    repair: RepairPolicy | None = None
+    """Which systems its wheel is made to run on: `auto`, a policy as `manylinux_2_28`, or `off`."""
     source: Source | None = None
     """Where releases and their sources come from, instead of the index."""
     system_packages: SystemPackages = []
@@ -411,6 +432,8 @@ class SettingsFile(Table):
     """What is said in every bill of materials."""
     external_commands: ExternalCommands | None = None
     """Which variables of the caller settings may refer to."""
+    repair: RepairPolicy | None = None
+    """Which systems wheels are made to run on, where a package does not say; `off` by default."""
     pre_built: Any = None
     """Is not read here: `builder migrate-config` moves it to the files of the packages."""
     packages: Any = None

@@ -18,6 +18,7 @@ import hooks
 import measure
 import prepare
 import probe
+import repair
 from archive import ArchiveRefusedError
 
 TASK = "/in/task.json"
@@ -33,6 +34,7 @@ ACTIONS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "bytecode": bytecode.run,
     "describe": describe.run,
     "probe": probe.run,
+    "repair": repair.run,
     "measure": measure.run,
 }
 

@@ -7,7 +7,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from builder.domain.builds import BuildSpec, Goal, Wheel
+from builder.domain.builds import BuildSpec, Goal, Repair, Wheel
 from builder.domain.digests import Digest
 from builder.domain.instructions import RunCommand
 from builder.domain.metadata import MetadataOrigin, ReleaseMetadata
@@ -33,6 +33,8 @@ CHANGED = {
         SPEC, source=replace(SOURCE, build_system=replace(SYSTEM, requires=()))
     ),
     "settings that the wheel names": replace(SPEC, settings='build_dir = "x"'),
+    "files for other machines": replace(SPEC, foreign_binaries=True),
+    "a repair": replace(SPEC, repair=Repair("auto", Digest("e" * 64))),
     "instructions": replace(SPEC, instructions=(RunCommand(("make", "wheel")),)),
     "split words": replace(SPEC, instructions=(RunCommand(("make wheel",)),)),
     "image": replace(SPEC, image="sha256:j"),

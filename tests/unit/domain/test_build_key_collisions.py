@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.requirements import Requirement
 
-from builder.domain.builds import BuildSpec, Goal
+from builder.domain.builds import BuildSpec, Goal, Repair
 from builder.domain.digests import Digest
 from builder.domain.sources import BuildSystem, SourceTree
 from tests.facts import pin, wheel
@@ -34,6 +34,9 @@ SPECS = st.builds(
     accepted=st.lists(TEXT, max_size=3).map(tuple),
     variables=st.lists(st.tuples(TEXT, TEXT), max_size=3).map(tuple),
     settings=TEXT,
+    foreign_binaries=st.booleans(),
+    repair=st.none()
+    | st.builds(Repair, TEXT, st.sampled_from([Digest("c" * 64), Digest("d" * 64)])),
 )
 
 

@@ -316,12 +316,37 @@ def test_every_problem_of_every_file_is_named_at_once(tmp_path: Path) -> None:
     assert "did you mean 'sbom'?" in error.hint
 
 
+@pytest.mark.parametrize(
+    ("general", "own", "policy"),
+    [
+        ("", "", None),
+        ("repair: auto\n", "", "auto"),
+        ("repair: auto\n", "repair: off\n", None),
+        ("repair: auto\n", "repair: 'off'\n", None),
+        ("repair: auto\n", "variants: {cpu: {repair: manylinux_2_28}}\n", "manylinux_2_28"),
+        ("repair: off\n", "versions: {'<2': {repair: auto}}\n", "auto"),
+        ("", "versions: {'>2': {repair: auto}}\n", None),
+    ],
+)
+def test_what_a_package_says_of_repair_wins(
+    general: str, own: str, policy: str | None, tmp_path: Path
+) -> None:
+    assert overrides(tmp_path, own, general).repair_policy(RELEASE) == policy
+
+
+@pytest.mark.parametrize("value", ["on", "manylinux2014", "musllinux_1_2", "linux", "1"])
+def test_what_no_wheel_can_be_repaired_to_is_refused(value: str, tmp_path: Path) -> None:
+    error = complaint(tmp_path, f"repair: {value}\n")
+
+    assert "repair" in error.message
+
+
 def test_a_hint_lists_the_fields_where_none_is_near(tmp_path: Path) -> None:
     hint = complaint(tmp_path, "variants: {cpu: {zzz: 1}}").hint
 
     assert hint == (
-        "the fields here are annotations, config_settings, env, image, pre_built, pre_built_url, "
-        "source, system_packages, wheel_server_url"
+        "the fields here are annotations, config_settings, env, foreign_binaries, image, "
+        "pre_built, pre_built_url, repair, source, system_packages, wheel_server_url"
     )
 
 
