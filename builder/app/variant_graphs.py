@@ -56,6 +56,22 @@ def places_below(folder: Path, records: Path | None = None) -> tuple[VariantPlac
     return tuple(_place_in(one.parent) for one in sorted(folder.glob(f"*/{_RECORDS}")))
 
 
+def graph_in(folder: Path) -> str:
+    """The graph that a run left in its output folder, or in that of its records.
+
+    Raises:
+        InputError: there is none.
+    """
+    folders = (folder,) if folder.name == _RECORDS else (folder, folder / _RECORDS)
+    for path in (one / _GRAPH for one in reversed(folders)):
+        if path.is_file():
+            return str(path)
+    raise InputError(
+        f"there is no {_GRAPH} in {', nor in '.join(map(str, folders))}",
+        hint="the bootstrap that writes it failed, or this is another folder than its -O",
+    )
+
+
 def read_graphs(places: Sequence[VariantPlace], where: str) -> Mapping[str, DependencyGraph]:
     """Reads the graphs of at least two variants.
 
@@ -81,23 +97,13 @@ def _named_place(word: str) -> VariantPlace:
 
 
 def _place_in(folder: Path) -> VariantPlace:
-    return VariantPlace(folder.name, _graph_in(folder))
+    return VariantPlace(folder.name, graph_in(folder))
 
 
 def _graph_at(place: str) -> str:
     if "://" in place or not Path(place).is_dir():
         return place
-    return _graph_in(Path(place))
-
-
-def _graph_in(folder: Path) -> str:
-    for path in (folder / _RECORDS / _GRAPH, folder / _GRAPH):
-        if path.is_file():
-            return str(path)
-    raise InputError(
-        f"there is no {_GRAPH} in {folder}, nor in {folder / _RECORDS}",
-        hint="the bootstrap that writes it failed, or this is another folder than its -O",
-    )
+    return graph_in(Path(place))
 
 
 def _name_of(place: str) -> str:
