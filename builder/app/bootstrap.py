@@ -11,6 +11,7 @@ from packaging.utils import NormalizedName
 
 from builder.app.commits import Commits, held_states
 from builder.app.documents import read_place
+from builder.app.emulation import Timekeeper, write_build_times
 from builder.app.named_sources import NamedSources, Policy
 from builder.app.overrides import load_overrides
 from builder.app.reports import reported, write_report
@@ -111,11 +112,15 @@ def bootstrap(
         stop,
     )
     opened: Callable[[tuple[str, ...]], Index] = functools.cache(SimpleIndex)
+    timekeepers = {variant: Timekeeper(notify(variant)) for variant in asked}
     beginnings = {
-        settings.variant: _begin(settings, plan.requested, opened, notify(settings.variant))
+        settings.variant: _begin(settings, plan.requested, opened, timekeepers[settings.variant])
         for settings in variants
     }
-    with open_workshops(variants, stop, notify(first.variant)) as shops, ExitStack() as open_now:
+    with (
+        open_workshops(variants, stop, timekeepers.__getitem__) as shops,
+        ExitStack() as open_now,
+    ):
         shares = {
             variant: open_now.enter_context(_share(plan, beginning, shop))
             for (variant, beginning), shop in zip(beginnings.items(), shops, strict=True)
@@ -166,7 +171,7 @@ class _Beginning:
     settings: Settings
     overrides: Overrides
     usual: Index
-    notify: Notify
+    notify: Timekeeper
 
 
 @dataclass(frozen=True)
@@ -184,7 +189,7 @@ def _begin(
     settings: Settings,
     requested: Requested,
     opened: Callable[[tuple[str, ...]], Index],
-    notify: Notify,
+    notify: Timekeeper,
 ) -> _Beginning:
     overrides = load_overrides(settings, notify)
     usual = open_index(settings, overrides, requested.parsed, opened)
@@ -236,6 +241,8 @@ def _recorded(
     if result.graph is not None:
         tell_unused_patches(overrides, result.graph.nodes.values(), share.beginning.notify)
     _write_records(settings, wanted, result, share.rules, manner)
+    with full_disk():
+        write_build_times(settings.work_dir, share.beginning.notify.timings)
     if manner.test_mode:
         write_report(settings, reported(result), now)
     return result

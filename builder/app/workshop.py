@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
+from builder.app.emulation import emulated_architecture, measuring
 from builder.app.images import image_catalogue
 from builder.app.settings import Settings
 from builder.domain.containers import Enforcement
@@ -40,7 +41,7 @@ def probe_engine(settings: Settings, choice: EngineChoice) -> tuple[Enforcement,
     stop = Event()
     with (
         open_engine(choice, settings.engine_variables) as engine,
-        _sandbox(settings, engine, engine.ensure_image(image), interpreter, stop) as sandbox,
+        _sandbox(settings, engine, image, interpreter, stop) as sandbox,
     ):
         return probe(sandbox)
 
@@ -66,15 +67,20 @@ def open_workshop(settings: Settings, stop: Event, notify: Notify) -> Iterator[W
         InputError: there is no such image.
         StorageError: the cache cannot be written.
     """
-    with open_workshops((settings,), stop, notify) as shops:
+    with open_workshops((settings,), stop, lambda _variant: notify) as shops:
         yield shops[0]
 
 
 @contextmanager
 def open_workshops(
-    variants: tuple[Settings, ...], stop: Event, notify: Notify
+    variants: tuple[Settings, ...], stop: Event, notify_of: Callable[[str], Notify]
 ) -> Iterator[tuple[Workshop, ...]]:
     """The same for several variants, on one engine: that of the first.
+
+    Args:
+        variants: what the user chose, for each of them.
+        stop: is set when the run ends early.
+        notify_of: by variant, who hears of it; the first one's, of the engine, too.
 
     Raises:
         EngineError: no engine works here.
@@ -85,6 +91,7 @@ def open_workshops(
     # What is wrong with any of them is told before the first image is loaded.
     images = [_chosen_image(settings) for settings in variants]
     first = variants[0]
+    notify = notify_of(first.variant)
     with open_engine(first.engine, first.engine_variables) as engine, ExitStack() as shops:
         facts = engine.facts
         mode = "rootless" if facts.rootless else "rootful"
@@ -98,8 +105,8 @@ def open_workshops(
             notify(Noted(f"removed {removed} containers that a killed run had left"))
         store = FileStore(first.cache / "store", reuse=first.reuse)
         yield tuple(
-            shops.enter_context(_workshop(settings, engine, store, image, stop, notify))
-            for settings, image in zip(variants, images, strict=True)
+            shops.enter_context(_workshop(one, engine, store, image, stop, notify_of(one.variant)))
+            for one, image in zip(variants, images, strict=True)
         )
 
 
@@ -112,11 +119,11 @@ def _workshop(
     stop: Event,
     notify: Notify,
 ) -> Iterator[Workshop]:
-    identifier = engine.ensure_image(image[0])
-    notify(Noted(f"image: {settings.image_name}, {identifier}"))
-    with _sandbox(settings, engine, identifier, image[1], stop) as sandbox:
+    with _sandbox(settings, engine, image[0], image[1], stop) as sandbox:
+        notify(Noted(f"image: {settings.image_name}, {sandbox.image}"))
+        measure = measuring(settings, sandbox, notify)
         target = describe_target(sandbox, store)
-        interiors = Interiors(engine, sandbox, store, target)
+        interiors = Interiors(engine, sandbox, store, target, measure)
         yield Workshop(sandbox, store, target, sandbox.scratch, interiors)
 
 
@@ -129,8 +136,10 @@ def _chosen_image(settings: Settings) -> tuple[Image, str]:
 
 @contextmanager
 def _sandbox(
-    settings: Settings, engine: Engine, image: str, interpreter: str, stop: Event
+    settings: Settings, engine: Engine, image: Image, interpreter: str, stop: Event
 ) -> Iterator[Sandbox]:
+    identifier = engine.ensure_image(image)
+    emulated = emulated_architecture(image.platform)
     run = secrets.token_hex(6)
     try:
         scratch = claim_scratch(settings.cache / "scratch", run)
@@ -141,7 +150,7 @@ def _sandbox(
         ) from error
     try:
         labels = {RUN_LABEL: run, OWNER_LABEL: owner_of_this_process()}
-        room = Room(image, interpreter, scratch, labels)
+        room = Room(identifier, interpreter, scratch, labels, emulated)
         yield Sandbox(engine, install_agent(settings.cache), room, stop)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
