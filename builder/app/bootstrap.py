@@ -237,7 +237,8 @@ def _recorded(
     """The result as its files say it."""
     settings, overrides = share.beginning.settings, share.beginning.overrides
     if result.graph is not None:
-        result = replace(result, graph=with_origins(result.graph, overrides))
+        graph = share.world.recorded(with_origins(result.graph, overrides))
+        result = replace(result, graph=graph)
     if result.graph is not None:
         tell_unused_patches(overrides, result.graph.nodes.values(), share.beginning.notify)
     _write_records(settings, wanted, result, share.rules, manner)

@@ -1,6 +1,6 @@
 """Wires one build from a lock together: a graph, or a build order."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -22,7 +22,7 @@ from builder.app.world import Place, full_disk
 from builder.domain.build_needs import build_needs
 from builder.domain.builds import Failure
 from builder.domain.events import Noted
-from builder.domain.graph import Dependency, DependencyGraph, GraphNode
+from builder.domain.graph import BuiltFor, Dependency, DependencyGraph, GraphNode
 from builder.domain.releases import Pin
 from builder.errors import InputError
 from builder.publish.files import publish_text
@@ -33,6 +33,9 @@ from builder.workflows.locked import LockedBuild
 from builder.workflows.locks import LockBuilt, LockRequest
 from builder.workflows.marking import marked_graph
 from builder.workflows.recording import completed_graph
+
+Recorded = Callable[[DependencyGraph], DependencyGraph]
+"""A graph with what this run was for."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,8 @@ def build_from_lock(
             strictness.test_mode,
             strictness.fail_fast,
         )
+        if lock.graph is not None:
+            _tell_other_target(lock.graph.built_for, world.built_for, notify)
         result = LockedBuild(request, world, world, stop).run()
     if lock.graph is not None:
         result = replace(result, chains=_chains(lock.graph, result.failures))
@@ -136,11 +141,26 @@ def build_from_lock(
     with full_disk():
         write_build_times(settings.work_dir, timekeeper.timings)
     tell_unused_patches(overrides, lock.nodes.values(), notify)
-    _complete(settings, lock, result, notify)
+    _complete(settings, lock, result, world.recorded, notify)
     if strictness.test_mode:
         write_report(settings, reported(result), now)
-        _mark(settings, lock, result, strictness.marked)
+        _mark(settings, lock, result, world.recorded, strictness.marked)
     return result
+
+
+def _tell_other_target(before: BuiltFor | None, now: BuiltFor, notify: Notify) -> None:
+    """Warns where wheels can come out otherwise than the lock has them."""
+    if before is None or before == now:
+        return
+    text = f"the lock was made for {_described(before)}, and is built for {_described(now)}"
+    notify(Noted(f"{text}: wheels may be others", warning=True))
+
+
+def _described(target: BuiltFor) -> str:
+    image = target.image
+    return (
+        f"variant {target.variant} on {target.platform} in image {image.name} ({image.identifier})"
+    )
 
 
 def _extras(graph: DependencyGraph | None) -> dict[Pin, tuple[str, ...]]:
@@ -182,7 +202,9 @@ def write_summaries(settings: Settings, lock: Lock, result: LockBuilt, now: date
         )
 
 
-def _complete(settings: Settings, lock: Lock, result: LockBuilt, notify: Notify) -> None:
+def _complete(
+    settings: Settings, lock: Lock, result: LockBuilt, recorded: Recorded, notify: Notify
+) -> None:
     """A lock that knew no digests gets them; one that knew them stays as it is."""
     if lock.graph is None or result.failures:
         return
@@ -191,15 +213,17 @@ def _complete(settings: Settings, lock: Lock, result: LockBuilt, notify: Notify)
     target: Path = settings.work_dir / "graph.json"
     with full_disk():
         completed = completed_graph(lock.graph, result.packages)
-        publish_text(graph_json(completed), target)
+        publish_text(graph_json(recorded(completed)), target)
     notify(Noted(f"the lock knew no digests: {target} is the same with all of them"))
 
 
-def _mark(settings: Settings, lock: Lock, result: LockBuilt, prefix: str) -> None:
+def _mark(
+    settings: Settings, lock: Lock, result: LockBuilt, recorded: Recorded, prefix: str
+) -> None:
     """Leaves the records that a bootstrap in test mode would have left."""
     if lock.graph is None:
         return
-    graph = marked_graph(lock.graph, result.packages, result.replaced)
+    graph = recorded(marked_graph(lock.graph, result.packages, result.replaced))
     with full_disk():
         publish_text(graph_json(graph), settings.work_dir / f"{prefix}graph.json")
         publish_text(build_order_json(graph), settings.work_dir / f"{prefix}build-order.json")

@@ -9,6 +9,7 @@ from builder.app.workshop import Notify
 from builder.domain.builds import BuildSpec
 from builder.domain.customization import Place
 from builder.domain.events import Noted
+from builder.domain.graph import BuiltIn
 from builder.domain.images import Image
 from builder.domain.releases import Pin
 from builder.errors import ImageError, InputError
@@ -63,6 +64,14 @@ class PackageImages:
                 f"{pin} cannot have the image that it is to be built in ({asked}): {error.message}",
                 hint=self._hint(error, place),
             ) from error
+
+    def built_in(self, pin: Pin) -> BuiltIn | None:
+        """The image that a release was built in; None where nothing was built elsewhere for it."""
+        place = self._overrides.place(pin)
+        entry = self._entries.get(place)
+        if entry is None or not entry.identifier:
+            return None
+        return BuiltIn(place.image or self._name, entry.identifier, place.system_packages)
 
     def interior(self, pin: Pin) -> Interior | None:
         """The image that is laid down for a release; None where that is the image of the run.

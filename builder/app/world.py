@@ -14,6 +14,7 @@ from builder.app.capacity import available_memory_gb
 from builder.app.cargo import cargo_access
 from builder.app.customization import Customization
 from builder.app.hooks import Hooks
+from builder.app.images import image_catalogue
 from builder.app.package_images import PackageImages
 from builder.app.pre_built import PreBuiltWheels
 from builder.app.settings import Settings
@@ -24,7 +25,7 @@ from builder.domain.builds import BuildOutcome, BuildSpec, BuildSucceeded, Failu
 from builder.domain.core_metadata import UnusableMetadataError, from_core_metadata
 from builder.domain.digests import Digest
 from builder.domain.events import Noted, PackageFailed, PackageMoved, Stage
-from builder.domain.graph import DependencyGraph, GraphNode
+from builder.domain.graph import BuiltFor, BuiltIn, DependencyGraph, GraphNode
 from builder.domain.metadata import MetadataOrigin, ReleaseMetadata
 from builder.domain.releases import Candidate, NoSuchProject, Pin, ProjectPage
 from builder.domain.repositories import GitReference, is_repository
@@ -111,6 +112,7 @@ class World:
         )
         self._hooks = Hooks(overrides.hooks, overrides.variant, shop.store)
         self._notify = notify
+        self._image = shop.sandbox.image
         self._images = PackageImages(settings, overrides, shop.interiors, notify)
         vendor = CrateVendor(
             shop.store,
@@ -286,6 +288,23 @@ class World:
         if spec.goal is not Goal.WHEEL:
             return Claim(jobs=1, cores=1, memory_gb=0.0)
         return self.budget.claim(self._appetite(spec.source.pin))
+
+    @property
+    def built_for(self) -> BuiltFor:
+        """What this run builds for."""
+        name = self._settings.image_name
+        platform = image_catalogue(self._settings).recipe(name).platform
+        return BuiltFor(self._settings.variant, BuiltIn(name, self._image), platform)
+
+    def recorded(self, graph: DependencyGraph) -> DependencyGraph:
+        """A graph with what it was built for, and with the images that some packages had."""
+        nodes = {pin: self._with_image(node) for pin, node in graph.nodes.items()}
+        return replace(graph, nodes=nodes, built_for=self.built_for)
+
+    def _with_image(self, node: GraphNode) -> GraphNode:
+        image = None if node.pre_built else self._images.built_in(node.pin)
+        own = image is not None and image.identifier != self._image
+        return replace(node, image=image) if own else node
 
     def waits(self, pin: Pin, needs: tuple[Pin, ...]) -> None:
         self._notify(PackageMoved(pin, Stage.WAITING, waits_for=needs))

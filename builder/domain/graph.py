@@ -83,6 +83,33 @@ class BuildRecipe:
 
 
 @dataclass(frozen=True)
+class BuiltIn:
+    """An image that builds ran in.
+
+    Attributes:
+        identifier: its ID, the same in every engine.
+        system_packages: what settings added to what the name stands for.
+    """
+
+    name: str
+    identifier: str
+    system_packages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class BuiltFor:
+    """What the wheels of a graph are for.
+
+    Attributes:
+        platform: `linux/amd64` and the like.
+    """
+
+    variant: str
+    image: BuiltIn
+    platform: str
+
+
+@dataclass(frozen=True)
 class GraphNode:
     """One release and how it came to be. What nobody recorded is empty or None.
 
@@ -98,6 +125,7 @@ class GraphNode:
         tainted_by: the pre-built wheels, put in place of failed builds, that took part in it.
         rebuilt: its source as it was prepared, where preparing it again would take a network.
         by_settings: whether settings said where its source is, instead of an index.
+        image: the one that it was built in, where settings gave it another than the graph's.
     """
 
     pin: Pin
@@ -113,14 +141,20 @@ class GraphNode:
     tainted_by: tuple[Pin, ...] = ()
     rebuilt: Rebuilt | None = None
     by_settings: bool = False
+    image: BuiltIn | None = None
 
 
 @dataclass(frozen=True)
 class DependencyGraph:
-    """Nodes by pin, and edges in a fixed order."""
+    """Nodes by pin, and edges in a fixed order.
+
+    Attributes:
+        built_for: None where nobody recorded it.
+    """
 
     nodes: Mapping[Pin, GraphNode]
     edges: tuple[Dependency, ...]
+    built_for: BuiltFor | None = None
 
     def children(self, parent: Pin | None) -> tuple[Dependency, ...]:
         return tuple(edge for edge in self.edges if edge.parent == parent)

@@ -36,7 +36,8 @@ def subset(graph: DependencyGraph, pins: Iterable[Pin], direction: Direction) ->
     if direction is Direction.DEPENDENCIES:
         inner += _requests(graph, chosen)
     nodes = {pin: node for pin, node in graph.nodes.items() if pin in kept}
-    return DependencyGraph(nodes, tuple(sorted(inner, key=lambda edge: edge.order)))
+    sorted_edges = tuple(sorted(inner, key=lambda edge: edge.order))
+    return DependencyGraph(nodes, sorted_edges, graph.built_for)
 
 
 def _requests(graph: DependencyGraph, chosen: set[Pin]) -> Iterator[Dependency]:

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from builder.domain.build_needs import build_needs
 from builder.domain.graph import (
     BuildRecipe,
+    BuiltFor,
+    BuiltIn,
     Dependency,
     DependencyGraph,
     EnvironmentPart,
@@ -25,7 +27,10 @@ def graph_json(graph: DependencyGraph) -> str:
     children: dict[Pin | None, list[Dependency]] = {None: []}
     for edge in graph.edges:
         children.setdefault(edge.parent, []).append(edge)
-    nodes: dict[str, object] = {"": _node(None, children[None])}
+    top = _node(None, children[None])
+    if graph.built_for is not None:
+        top["built_for"] = _built_for(graph.built_for)
+    nodes: dict[str, object] = {"": top}
     for pin in sorted(graph.nodes):
         nodes[str(pin)] = _node(graph.nodes[pin], children.get(pin, []))
     return json.dumps(nodes, indent=2) + "\n"
@@ -137,6 +142,23 @@ def _lock_fields(node: GraphNode) -> dict[str, object]:
         fields["staged"] = _recipe(node.staged)
     if node.tainted_by:
         fields["tainted_by"] = [str(pin) for pin in node.tainted_by]
+    if node.image is not None:
+        fields["built_in"] = _image(node.image)
+    return fields
+
+
+def _built_for(built_for: BuiltFor) -> dict[str, object]:
+    return {
+        "variant": built_for.variant,
+        "platform": built_for.platform,
+        "image": _image(built_for.image),
+    }
+
+
+def _image(image: BuiltIn) -> dict[str, object]:
+    fields: dict[str, object] = {"name": image.name, "id": image.identifier}
+    if image.system_packages:
+        fields["system_packages"] = list(image.system_packages)
     return fields
 
 

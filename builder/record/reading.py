@@ -17,6 +17,8 @@ from pydantic import (
 from builder.domain.digests import Digest
 from builder.domain.graph import (
     BuildRecipe,
+    BuiltFor,
+    BuiltIn,
     Dependency,
     DependencyGraph,
     EnvironmentPart,
@@ -80,6 +82,18 @@ class _Rebuilt(_Model):
     laid_down_sha256: _Sha256
 
 
+class _Image(_Model):
+    name: str
+    id: str
+    system_packages: tuple[str, ...] = ()
+
+
+class _BuiltFor(_Model):
+    variant: str
+    platform: str
+    image: _Image
+
+
 class _Lock(_Recipe):
     source_sha256: _Sha256 | None = None
     wheel: str = ""
@@ -88,6 +102,7 @@ class _Lock(_Recipe):
     staged: _Recipe | None = None
     tainted_by: tuple[_Key, ...] = ()
     rebuilt: _Rebuilt | None = None
+    built_in: _Image | None = None
 
 
 class _Edge(_Model):
@@ -114,6 +129,7 @@ class _Node(_Lock):
     canonicalized_name: str
     constraint: str | None = None
     edges: tuple[_Edge, ...] = ()
+    built_for: _BuiltFor | None = None
 
 
 class _Entry(_Lock):
@@ -162,7 +178,7 @@ def read_graph(text: str | bytes, where: str) -> DependencyGraph:
                 hint=_HINT,
             )
     kept = sorted({edge.child for edge in walked})
-    return DependencyGraph({pin: found[pin] for pin in kept}, walked)
+    return DependencyGraph({pin: found[pin] for pin in kept}, walked, _built_for(nodes[""]))
 
 
 def read_build_order(text: str | bytes, where: str) -> tuple[GraphNode, ...]:
@@ -210,7 +226,19 @@ def _graph_node(
         wheel=lock.wheel_sha256,
         tainted_by=lock.tainted_by,
         rebuilt=_rebuilt(lock),
+        image=None if lock.built_in is None else _image(lock.built_in),
     )
+
+
+def _built_for(top: _Node) -> BuiltFor | None:
+    found = top.built_for
+    if found is None:
+        return None
+    return BuiltFor(found.variant, _image(found.image), found.platform)
+
+
+def _image(image: _Image) -> BuiltIn:
+    return BuiltIn(image.name, image.id, image.system_packages)
 
 
 def _rebuilt(lock: _Lock) -> Rebuilt | None:

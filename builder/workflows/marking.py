@@ -36,7 +36,7 @@ def marked_graph(
             node = _in_place(node, packages[pin])
         tainted_by = {*taints.get(pin, ()), *node.tainted_by}
         nodes[pin] = replace(node, tainted_by=tuple(sorted(tainted_by)))
-    return DependencyGraph(nodes, edges)
+    return DependencyGraph(nodes, edges, lock.built_for)
 
 
 def _is_there(edge: Dependency, packages: Mapping[Pin, Package], replaced: Collection[Pin]) -> bool:

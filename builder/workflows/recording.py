@@ -109,6 +109,7 @@ def _node(
         wheel=package.wheel.digest if package.wheel is not None else None,
         tainted_by=tainted_by,
         rebuilt=package.rebuilt,
+        image=package.image,
     )
 
 
@@ -139,6 +140,7 @@ def completed_graph(graph: DependencyGraph, packages: Mapping[Pin, Package]) -> 
             for pin, node in graph.nodes.items()
         },
         graph.edges,
+        graph.built_for,
     )
 
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 
 from builder.domain.digests import Digest
-from builder.domain.graph import DependencyGraph, RequirementKind
+from builder.domain.graph import BuiltFor, BuiltIn, DependencyGraph, RequirementKind
 from builder.domain.releases import Rebuilt
 from builder.errors import InputError
+from builder.graphs.subset import Direction, subset
 from builder.record.files import build_order, build_order_json, graph_json
 from builder.record.reading import read_build_order, read_graph
 from tests.unit.record.test_files import GRAPH
@@ -34,6 +35,27 @@ def test_how_the_source_of_a_rust_project_was_prepared_comes_back() -> None:
     assert read_graph(graph_json(graph), "graph.json").nodes == nodes
     entries = read_build_order(build_order_json(graph), "build-order.json")
     assert {entry.rebuilt for entry in entries} == {rebuilt}
+
+
+def test_what_it_was_built_for_and_in_which_image_comes_back() -> None:
+    own = BuiltIn("cpu", "sha256:1", ("libffi-dev",))
+    built_for = BuiltFor("cuda", BuiltIn("cuda-image", "sha256:2"), "linux/amd64")
+    nodes = {pin: replace(node, image=own) for pin, node in GRAPH.nodes.items()}
+    graph = replace(GRAPH, nodes=nodes, built_for=built_for)
+
+    found = read_graph(graph_json(graph), "graph.json")
+
+    assert (found.nodes, found.built_for) == (nodes, built_for)
+    entries = read_build_order(build_order_json(graph), "build-order.json")
+    assert {entry.image for entry in entries} == {own}
+    top = json.loads(graph_json(graph))[""]
+    assert top["built_for"] == {
+        "variant": "cuda",
+        "platform": "linux/amd64",
+        "image": {"name": "cuda-image", "id": "sha256:2"},
+    }
+    part = subset(graph, sorted(nodes)[:1], Direction.BOTH)
+    assert part.built_for == built_for
 
 
 def test_a_graph_that_fromager_wrote_is_read_without_what_it_does_not_know() -> None:
