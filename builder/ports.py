@@ -8,6 +8,7 @@ from typing import Protocol
 from packaging.utils import NormalizedName
 
 from builder.domain.containers import ContainerExit, ContainerSpec, EngineFacts
+from builder.domain.derivations import Derivation
 from builder.domain.digests import Digest
 from builder.domain.images import Image
 from builder.domain.releases import NoSuchProject, ProjectPage, RemoteFile
@@ -48,6 +49,35 @@ class Engine(Protocol):
 
     def remove_leftovers(self, is_abandoned: Callable[[dict[str, str]], bool]) -> int:
         """Removes this tool's containers whose labels `is_abandoned` accepts; says how many."""
+        ...
+
+
+class ImageMaker(Protocol):
+    """Makes images from others by a Containerfile, with the host's network.
+
+    For a distribution's packages, and never for anything that a build would bring.
+    """
+
+    def derive(self, derivation: Derivation, told: Callable[[str], None]) -> Digest:
+        """Builds an image; returns its ID.
+
+        Args:
+            derivation: from what, and how.
+            told: takes each line that the build prints.
+
+        Raises:
+            EngineError: the engine went away.
+            ImageError: the image below cannot be had, or the build failed.
+        """
+        ...
+
+    def save(self, image: Digest, target: Path) -> None:
+        """Writes an image as a docker-archive.
+
+        Raises:
+            EngineError: the engine went away.
+            StorageError: the file cannot be written.
+        """
         ...
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from builder.app.settings import Settings
+from builder.engines.discovery import open_engine
 from builder.engines.emulation import (
     Emulated,
     Execution,
@@ -31,22 +32,39 @@ def image_catalogue(settings: Settings) -> ImageCatalogue:
         native_platform(),
         host,
         time.monotonic,
+        lambda: open_engine(settings.engine, settings.engine_variables),
     )
 
 
+@dataclass(frozen=True)
+class MadeImage:
+    """An image that can be used now."""
+
+    name: str
+    config: str
+    """Its ID."""
+    how: str
+    """How it came here, in words."""
+    replaced: tuple[str, ...] = ()
+    """What a derived image has in other versions than the one below it, in words."""
+
+
 def build_image(
-    catalogue: ImageCatalogue,
+    settings: Settings,
     name: str,
     packages: tuple[str, ...],
     progress: Callable[[str], None],
     *,
     mirrors: tuple[str, ...] = (),
     force: bool = False,
-) -> tuple[BuiltImage, ...]:
-    """Bootstraps an image, and derives another from it where further packages are wanted.
+) -> tuple[MadeImage, ...]:
+    """Makes an image, and derives another from it where further packages are wanted.
+
+    Images are bootstrapped, or pulled; those of a registry that are to have packages are pulled and
+    get them.
 
     Args:
-        catalogue: where images are.
+        settings: where images are, and which engine pulls them.
         name: the image.
         packages: what the derived image is to have beside the packages of the image.
         progress: takes lines about what is going on.
@@ -56,13 +74,24 @@ def build_image(
     Raises:
         BuilderError: it cannot be had.
     """
+    catalogue = image_catalogue(settings)
     require_runnable(catalogue.recipe(name).platform)
+    pulled = catalogue.as_pulled(name)
+    if pulled is not None and not packages:
+        progress(f"{pulled.reference} is pulled where it is missing")
+        with open_engine(settings.engine, settings.engine_variables) as engine:
+            return (MadeImage(name, engine.ensure_image(pulled), "pulled"),)
     if not packages:
-        return (catalogue.build(name, progress, mirrors=mirrors, force=force),)
+        return (_made(catalogue.build(name, progress, mirrors=mirrors, force=force)),)
     return (
-        catalogue.build(name, progress, mirrors=mirrors),
-        catalogue.extend(name, packages, progress, mirrors=mirrors, force=force),
+        _made(catalogue.build(name, progress, mirrors=mirrors)),
+        _made(catalogue.extend(name, packages, progress, mirrors=mirrors, force=force)),
     )
+
+
+def _made(built: BuiltImage) -> MadeImage:
+    how = "was there" if built.was_there else f"built in {built.state.seconds:.0f} s"
+    return MadeImage(built.state.name, str(built.image.config), how, built.replaced)
 
 
 @dataclass(frozen=True)

@@ -46,21 +46,23 @@ def build_command(
     *,
     force: bool,
 ) -> None:
-    """Bootstrap images from Debian's packages, without root."""
-    catalogue = image_catalogue(given(click_context).settings())
+    """Make images: bootstrapped from Debian's packages, without root, or pulled.
+
+    Those of a registry are pulled by the chosen engine, which adds the packages of their recipes.
+    """
+    settings = given(click_context).settings()
     for name in names:
-        for built in build_image(
-            catalogue,
+        for made in build_image(
+            settings,
             name,
             packages,
             lambda line: click.echo(line, err=True),
             mirrors=mirrors,
             force=force,
         ):
-            how = "was there" if built.was_there else f"built in {built.state.seconds:.0f} s"
-            click.echo(f"{built.state.name} {built.image.config} {how}")
-            for line in built.replaced:
-                click.echo(f"warning: {built.state.name} has {line}", err=True)
+            click.echo(f"{made.name} {made.config} {made.how}")
+            for line in made.replaced:
+                click.echo(f"warning: {made.name} has {line}", err=True)
 
 
 @image_group.command("list")

@@ -3,19 +3,24 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from builder.domain.containers import EngineFacts
 from builder.engines.docker_opening import open_docker
 from builder.engines.podman_opening import open_podman
 from builder.engines.surroundings import Surroundings
 from builder.errors import EngineError
-from builder.ports import Engine
+from builder.ports import Engine, ImageMaker
 
 EngineName = Literal["podman", "docker"]
 EngineChoice = Literal["auto", "podman", "docker"]
 
-_OPENERS: Mapping[EngineName, Callable[[Surroundings], AbstractContextManager[Engine]]] = {
+
+class OpenEngine(Engine, ImageMaker, Protocol):
+    """All that an engine of this host is for."""
+
+
+_OPENERS: Mapping[EngineName, Callable[[Surroundings], AbstractContextManager[OpenEngine]]] = {
     "podman": open_podman,
     "docker": open_docker,
 }
@@ -41,7 +46,7 @@ FoundEngine = WorkingEngine | UnusableEngine
 
 
 @contextmanager
-def open_engine(choice: EngineChoice, variables: Mapping[str, str]) -> Iterator[Engine]:
+def open_engine(choice: EngineChoice, variables: Mapping[str, str]) -> Iterator[OpenEngine]:
     """Opens the engine that was asked for, and closes it.
 
     Enter this in a thread that lives as long as the engine is used: a service that was started for
@@ -77,7 +82,7 @@ def _found(name: EngineName, surroundings: Surroundings) -> FoundEngine:
         return UnusableEngine(name, error.message, error.hint)
 
 
-def _enter_first(stack: ExitStack, surroundings: Surroundings) -> Engine:
+def _enter_first(stack: ExitStack, surroundings: Surroundings) -> OpenEngine:
     refusals: list[EngineError] = []
     for opener in _OPENERS.values():
         try:

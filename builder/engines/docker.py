@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.domain.containers import ContainerExit, ContainerSpec, EngineFacts
+from builder.domain.derivations import Derivation
+from builder.domain.digests import Digest
 from builder.domain.images import Image, LayoutImage, RegistryImage
 from builder.engines.archives import local_reference
 from builder.engines.attach import OutputStream
@@ -53,6 +55,14 @@ class DockerEngine:
                     hint="use an image without VOLUME, or --engine podman",
                 )
             return identifier
+
+    def derive(self, derivation: Derivation, told: Callable[[str], None]) -> Digest:
+        require_runnable(derivation.below.platform)
+        with self._images:
+            return self._api.build(self._had(derivation.below), derivation, told)
+
+    def save(self, image: Digest, target: Path) -> None:
+        self._api.save(image, target)
 
     def run(
         self, spec: ContainerSpec, output: Callable[[bytes], None], stop: threading.Event

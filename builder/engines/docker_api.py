@@ -1,8 +1,9 @@
 """The calls that the Docker engine makes, each turned into a plain value or an error of ours."""
 
+import io
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,8 +14,11 @@ from docker import APIClient
 from docker.errors import APIError, DockerException, NotFound
 from requests.exceptions import RequestException
 
+from builder.domain.derivations import Derivation
+from builder.domain.digests import Digest
 from builder.domain.images import LayoutImage, RegistryImage
 from builder.engines.archives import archive_stream
+from builder.engines.builds import CONTAINERFILE, arguments, context, follow, write_stream
 from builder.engines.docker_requests import Json
 from builder.engines.platforms import is_for, kept_name
 from builder.engines.pulls import refused_pull
@@ -158,6 +162,28 @@ class DockerApi:
         _check_progress(
             self._client.pull(image.reference, platform=image.platform, stream=True, decode=True)
         )
+
+    def build(self, base: str, derivation: Derivation, told: Callable[[str], None]) -> Digest:
+        """Builds an image with the host's network, in one layer on the image `base`."""
+        with _told("Docker does not build the image"):
+            answers = self._client.build(
+                fileobj=io.BytesIO(context(derivation)),
+                custom_context=True,
+                dockerfile=CONTAINERFILE,
+                buildargs=arguments(base, derivation),
+                network_mode="host",
+                platform=derivation.below.platform,
+                use_config_proxy=False,
+                nocache=True,
+                rm=True,
+                forcerm=True,
+                decode=True,
+            )
+            return follow("Docker", answers, told)
+
+    def save(self, image: Digest, target: Path) -> None:
+        with _told(f"Docker does not give out the image {image}"):
+            write_stream(self._client.get_image(str(image)), target)
 
     def _identifier(self, name: str) -> str:
         with _told(f"Docker does not show the image {name}"):

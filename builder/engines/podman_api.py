@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
@@ -11,8 +11,11 @@ from urllib.parse import quote
 from podman import PodmanClient
 from podman.errors import APIError, NotFound, PodmanError
 
+from builder.domain.derivations import Derivation
+from builder.domain.digests import Digest
 from builder.domain.images import LayoutImage, RegistryImage
 from builder.engines.archives import archive_stream
+from builder.engines.builds import CONTAINERFILE, arguments, context, follow, objects, write_stream
 from builder.engines.platforms import is_for, kept_name
 from builder.engines.podman_requests import Json
 from builder.engines.pulls import refused_pull
@@ -21,6 +24,7 @@ from builder.errors import EngineError, ImageError
 _PATIENCE = 120.0
 _CONNECTIONS = 64
 _REMOVE_AGAIN_AFTER = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
+_CHUNK = 1 << 20
 _JSON = {"content-type": "application/json"}
 _TAR = {"content-type": "application/x-tar"}
 
@@ -158,6 +162,35 @@ class PodmanApi:
         except (PodmanError, OSError, ValueError) as error:
             raise refused_pull("Podman", image, str(error)) from error
         return _pulled(image, lines)
+
+    def build(self, base: str, derivation: Derivation, told: Callable[[str], None]) -> Digest:
+        """Builds an image with the host's network, in one layer on the image `base`."""
+        parameters = {
+            "dockerfile": CONTAINERFILE,
+            "buildargs": json.dumps(arguments(base.removeprefix("sha256:"), derivation)),
+            "networkmode": "host",
+            "platform": derivation.below.platform,
+            "pullpolicy": "never",
+            "httpproxy": "false",
+            "nocache": "true",
+            "layers": "false",
+            "rm": "true",
+            "forcerm": "true",
+        }
+        with _told("Podman does not build the image"):
+            answer = self._client.api.post(
+                "/build", params=parameters, data=context(derivation), headers=_TAR, stream=True
+            )
+            answer.raise_for_status()
+            return follow("Podman", objects(answer.iter_lines()), told)
+
+    def save(self, image: Digest, target: Path) -> None:
+        with _told(f"Podman does not give out the image {image}"):
+            answer = self._client.api.get(
+                f"/images/{image.sha256}/get", params={"format": "docker-archive"}, stream=True
+            )
+            answer.raise_for_status()
+            write_stream(answer.iter_content(_CHUNK), target)
 
     def _identifier(self, name: str) -> str:
         with _told(f"Podman does not show the image {name}"):

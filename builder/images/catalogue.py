@@ -3,12 +3,14 @@
 import difflib
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from builder.domain.digests import Digest
 from builder.domain.images import Image, LayoutImage, RegistryImage
-from builder.errors import ImageError, InputError, StorageError
+from builder.errors import EngineError, ImageError, InputError, StorageError
+from builder.images.containerfile import registry_digest
 from builder.images.difference import write_difference
 from builder.images.extension import (
     MARK,
@@ -19,7 +21,15 @@ from builder.images.extension import (
 )
 from builder.images.layer import write_layer
 from builder.images.layout import blob_path, write_layout
-from builder.images.lock import LOCK_FILE, lock_of, read_lock, require_locked, write_lock
+from builder.images.lock import (
+    BOOTSTRAP_AGAIN,
+    BRING_ALONG,
+    LOCK_FILE,
+    lock_of,
+    read_lock,
+    require_locked,
+    write_lock,
+)
 from builder.images.mmdebstrap import (
     Host,
     Progress,
@@ -42,6 +52,7 @@ from builder.images.recipe import (
     reference_recipe,
 )
 from builder.images.recipe_file import read_recipe
+from builder.images.registry import derive
 from builder.images.state import (
     ImageState,
     last_used,
@@ -52,6 +63,19 @@ from builder.images.state import (
     state_folder,
     write_state,
 )
+from builder.ports import ImageMaker
+
+OpenMaker = Callable[[], AbstractContextManager[ImageMaker]]
+"""Opens the engine that makes images."""
+
+
+def no_maker() -> AbstractContextManager[ImageMaker]:
+    """For a catalogue whose images are all bootstrapped or pulled.
+
+    Raises:
+        EngineError: always.
+    """
+    raise EngineError("there is no engine to add packages to an image of a registry with")
 
 
 @dataclass(frozen=True)
@@ -78,6 +102,7 @@ class ImageCatalogue:
         platform: what an image has that was named by its registry reference.
         host: what is to be known about this machine.
         clock: seconds, for measuring.
+        open_maker: opens an engine, which only images of registries need, to get packages.
     """
 
     def __init__(
@@ -87,12 +112,14 @@ class ImageCatalogue:
         platform: str,
         host: Host,
         clock: Callable[[], float],
+        open_maker: OpenMaker = no_maker,
     ) -> None:
         self._folders = folders
         self._images = cache / "images"
         self._platform = platform
         self._host = host
         self._clock = clock
+        self._open_maker = open_maker
 
     def names(self) -> tuple[str, ...]:
         """Every image that has an `image.yaml`, sorted."""
@@ -143,10 +170,10 @@ class ImageCatalogue:
         """
         recipe = self.recipe(name)
         match recipe.base:
-            case RegistryBase():
+            case RegistryBase(packages=()):
                 return None
-            case DebianBase() as base:
-                return read_state(self._folder(recipe, base))
+            case _:
+                return read_state(self._folder(recipe))
 
     def derived(self) -> tuple[ImageState, ...]:
         """Every derived image in the cache, by name."""
@@ -160,37 +187,57 @@ class ImageCatalogue:
             ImageError: it is not bootstrapped yet, or is not the one that was locked.
             InputError: there is no such image.
         """
-        recipe = self.recipe(name)
-        match recipe.base:
-            case RegistryBase(reference):
-                return RegistryImage(name, reference, recipe.platform)
-            case DebianBase() as base:
-                return self._there(recipe, base).image
+        return self.as_pulled(name) or self._there(self.recipe(name)).image
 
-    def build(
-        self, name: str, progress: Progress, *, mirrors: tuple[str, ...] = (), force: bool = False
-    ) -> BuiltImage:
-        """Bootstraps an image, unless it is there.
-
-        Args:
-            name: an image with a `base`.
-            progress: takes lines about what is going on.
-            mirrors: instead of those of its recipe.
-            force: bootstrap it even where it is there.
+    def as_pulled(self, name: str) -> RegistryImage | None:
+        """An image that is in its registry as it is to be; None for one that is made here.
 
         Raises:
-            ImageError: the bootstrap failed, or made another image than the one that was locked.
-            InputError: there is no such image, or it comes from a registry.
+            InputError: there is no such image.
+        """
+        recipe = self.recipe(name)
+        match recipe.base:
+            case RegistryBase(reference, packages=()):
+                return RegistryImage(name, reference, recipe.platform)
+            case _:
+                return None
+
+    def build(
+        self,
+        name: str,
+        progress: Progress,
+        *,
+        mirrors: tuple[str, ...] = (),
+        force: bool = False,
+    ) -> BuiltImage:
+        """Bootstraps an image, or adds packages to one of a registry, unless it is there.
+
+        Args:
+            name: an image with a `base`, or with `packages`.
+            progress: takes lines about what is going on.
+            mirrors: instead of those of its recipe.
+            force: make it even where it is there.
+
+        Raises:
+            EngineError: an engine is needed, and none works here.
+            ImageError: it cannot be made, or is another image than the one that was locked.
+            InputError: there is no such image, or it comes from a registry as it is.
             StorageError: the disk is full.
         """
         recipe = self.recipe(name)
-        base = _bootstrapped(recipe)
-        folder = self._folder(recipe, base)
+        base = _made_here(recipe)
+        folder = self._folder(recipe)
         with _storage_errors(self._images), self._alone(folder, progress):
             state = None if force else read_state(folder)
             was_there = state is not None
             if state is None:
-                state = self._bootstrap(recipe, base, folder, parse_mirrors(mirrors), progress)
+                match base:
+                    case DebianBase():
+                        named = parse_mirrors(mirrors)
+                        state = self._bootstrap(recipe, base, folder, named, progress)
+                    case RegistryBase():
+                        with self._open_maker() as maker:
+                            state = self._add(recipe, base, folder, maker, progress)
         _check_lock(recipe, state)
         return BuiltImage(state.image, state, was_there)
 
@@ -222,12 +269,15 @@ class ImageCatalogue:
         if isinstance(recipe.base, RegistryBase):
             raise InputError(
                 f"image {name!r} comes from a registry, so no packages can be added to it",
-                hint="take an image that has them, or one that is bootstrapped from packages",
+                hint=(
+                    "name them under `packages:` in an image.yaml that extends this image, and that"
+                    " image under `image:` in the package's settings"
+                ),
             )
         for package in packages:
             if not is_debian_package(package):
                 raise InputError(f"{package!r} cannot name a Debian package")
-        base = self._there(recipe, recipe.base)
+        base = self._there(recipe)
         added = missing(base, packages)
         if not added:
             return BuiltImage(base.image, base, was_there=True)
@@ -258,7 +308,7 @@ class ImageCatalogue:
             InputError: a recipe is wrong.
             StorageError: an image cannot be removed.
         """
-        kept = {self._folder(recipe, base) for recipe, base in self._known()}
+        kept = {self._folder(recipe) for recipe in self._known()}
         found = (read_state(folder) for folder in sorted(self._images.glob("[!.]*/")))
         gone = tuple(
             state
@@ -311,11 +361,8 @@ class ImageCatalogue:
         close = difflib.get_close_matches(name, names, n=1)
         return f"did you mean {close[0]!r}?" if close else f"images: {', '.join(names) or 'none'}"
 
-    def _known(self) -> Iterator[tuple[ImageRecipe, DebianBase]]:
-        for name in self.names():
-            recipe = self.recipe(name)
-            if isinstance(recipe.base, DebianBase):
-                yield recipe, recipe.base
+    def _known(self) -> Iterator[ImageRecipe]:
+        return (self.recipe(name) for name in self.names())
 
     def lock(self, name: str, target: Path | None = None) -> Path:
         """Holds an image to what it is now; returns the lock that was written.
@@ -330,20 +377,21 @@ class ImageCatalogue:
             StorageError: the lock cannot be written.
         """
         recipe = self.recipe(name)
-        state = read_state(self._folder(recipe, _bootstrapped(recipe)))
+        _made_here(recipe)
+        state = read_state(self._folder(recipe))
         if state is None:
-            raise _not_built(name)
+            raise _not_built(recipe)
         file = target or (recipe.folder or Path()) / LOCK_FILE
         write_lock(lock_of(state), file)
         return file
 
-    def _folder(self, recipe: ImageRecipe, base: DebianBase) -> Path:
-        return state_folder(self._images, recipe.name, recipe_digest(recipe, base))
+    def _folder(self, recipe: ImageRecipe) -> Path:
+        return state_folder(self._images, recipe.name, _digest(recipe))
 
-    def _there(self, recipe: ImageRecipe, base: DebianBase) -> ImageState:
-        state = read_state(self._folder(recipe, base))
+    def _there(self, recipe: ImageRecipe) -> ImageState:
+        state = read_state(self._folder(recipe))
         if state is None:
-            raise _not_built(recipe.name)
+            raise _not_built(recipe)
         _check_lock(recipe, state)
         mark_used(state)
         return state
@@ -382,8 +430,33 @@ class ImageCatalogue:
             written = write_layout(layer, layout_folder(partial), recipe.name, recipe.platform)
             state = ImageState(
                 name=recipe.name,
-                recipe=recipe_digest(recipe, base),
+                recipe=_digest(recipe),
                 layout=written,
+                platform=recipe.platform,
+                packages=packages,
+                seconds=self._clock() - started,
+                folder=partial,
+            )
+            write_state(state)
+        return replace(state, folder=folder)
+
+    def _add(
+        self,
+        recipe: ImageRecipe,
+        base: RegistryBase,
+        folder: Path,
+        maker: ImageMaker,
+        progress: Progress,
+    ) -> ImageState:
+        started = self._clock()
+        with _appearing(folder) as partial:
+            layout, packages = derive(
+                maker, recipe, base, self._host, partial, _log(folder), progress
+            )
+            state = ImageState(
+                name=recipe.name,
+                recipe=_digest(recipe),
+                layout=layout,
                 platform=recipe.platform,
                 packages=packages,
                 seconds=self._clock() - started,
@@ -434,15 +507,23 @@ def _recipes(folder: Path) -> Iterator[Path]:
     return folder.glob(f"*/{RECIPE_FILE}")
 
 
-def _bootstrapped(recipe: ImageRecipe) -> DebianBase:
+def _digest(recipe: ImageRecipe) -> Digest:
     match recipe.base:
         case DebianBase() as base:
-            return base
-        case RegistryBase(reference):
+            return recipe_digest(recipe, base)
+        case RegistryBase() as base:
+            return registry_digest(recipe, base)
+
+
+def _made_here(recipe: ImageRecipe) -> DebianBase | RegistryBase:
+    match recipe.base:
+        case RegistryBase(reference, packages=()):
             raise InputError(
-                f"image {recipe.name!r} is not bootstrapped here: it is {reference}",
+                f"image {recipe.name!r} is not made here: it is {reference}",
                 hint="it is pulled, and checked against that digest, when it is first used",
             )
+        case base:
+            return base
 
 
 def _check_lock(recipe: ImageRecipe, state: ImageState) -> None:
@@ -451,11 +532,18 @@ def _check_lock(recipe: ImageRecipe, state: ImageState) -> None:
     file = recipe.folder / LOCK_FILE
     lock = read_lock(file)
     if lock is not None:
-        require_locked(state, lock, file)
+        match recipe.base:
+            case DebianBase():
+                require_locked(state, lock, file, BOOTSTRAP_AGAIN)
+            case RegistryBase():
+                require_locked(state, lock, file, BRING_ALONG)
 
 
-def _not_built(name: str) -> ImageError:
-    return ImageError(f"image {name!r} is not bootstrapped yet", hint=f"builder image build {name}")
+def _not_built(recipe: ImageRecipe) -> ImageError:
+    made = "bootstrapped" if isinstance(recipe.base, DebianBase) else "built"
+    return ImageError(
+        f"image {recipe.name!r} is not {made} yet", hint=f"builder image build {recipe.name}"
+    )
 
 
 def _check_extension(extension: Extension, replaced: tuple[str, ...]) -> None:

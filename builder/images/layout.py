@@ -77,13 +77,30 @@ def write_layout(
     layer.rename(blobs / diff_id.sha256)
     layers = (*below, Layer(diff_id, size))
     config = _put(blobs, image_config(layers, platform))
+    return finish_layout(folder, name, platform, config, layers)
+
+
+def finish_layout(
+    folder: Path, name: str, platform: str, config: Digest, layers: tuple[Layer, ...]
+) -> WrittenLayout:
+    """Writes what leads to the blobs of an image, which are there.
+
+    Args:
+        folder: the layout.
+        name: of the image.
+        platform: `linux/amd64` and the like.
+        config: the image's configuration.
+        layers: all of them, from the bottom up.
+    """
+    blobs = folder / "blobs" / "sha256"
     manifest = _put(blobs, _manifest(config, blobs, layers))
     reference = local_reference(name, config)
     index = _index(manifest, blobs, reference, platform)
     (folder / "index.json").write_bytes(_encode(index))
     (folder / "oci-layout").write_bytes(_encode({"imageLayoutVersion": "1.0.0"}))
     (folder / "manifest.json").write_bytes(_encode([_docker_entry(config, layers, reference)]))
-    return WrittenLayout(config, diff_id, size, below)
+    top = layers[-1]
+    return WrittenLayout(config, top.diff_id, top.size, layers[:-1])
 
 
 def image_config(layers: tuple[Layer, ...], platform: str) -> dict[str, object]:

@@ -14,6 +14,13 @@ from builder.images.packages import DebianPackage
 from builder.images.state import ImageState
 
 LOCK_FILE = "image.lock.json"
+BOOTSTRAP_AGAIN = "bootstrap from an archive of the day it was locked (`mirror:` in image.yaml)"
+"""How an image that is bootstrapped becomes what it was."""
+BRING_ALONG = (
+    "bring images/ of the cache along from where it was locked: no two builds of it are the same"
+    " to the byte"
+)
+"""How an image becomes what it was that an engine made."""
 
 _SHOWN_DIFFERENCES = 12
 
@@ -80,8 +87,16 @@ def read_lock(file: Path) -> ImageLock | None:
         ) from error
 
 
-def require_locked(state: ImageState, lock: ImageLock, file: Path) -> None:
+def require_locked(
+    state: ImageState, lock: ImageLock, file: Path, regained: str = BOOTSTRAP_AGAIN
+) -> None:
     """Checks that an image is the one that was locked.
+
+    Args:
+        state: the image.
+        lock: what it must be.
+        file: where the lock lies.
+        regained: how one gets the locked image back.
 
     Raises:
         ImageError: it is another one; the message says in what.
@@ -92,10 +107,7 @@ def require_locked(state: ImageState, lock: ImageLock, file: Path) -> None:
     raise ImageError(
         f"image {state.name!r} is not the one in {file}:\n"
         + "\n".join(f"  {line}" for line in differences),
-        hint=(
-            f"to accept it: builder image lock {state.name}; to get the locked one, bootstrap"
-            " from an archive of the day it was locked (`mirror:` in image.yaml)"
-        ),
+        hint=(f"to accept it: builder image lock {state.name}; to get the locked one, {regained}"),
     )
 
 

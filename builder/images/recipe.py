@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from builder.errors import InputError
+from builder.images.package_names import PackageManager
 
 RECIPE_FILE = "image.yaml"
 DEFAULT_PYTHON = "/usr/bin/python3"
@@ -48,9 +49,13 @@ class DebianBase:
 
 @dataclass(frozen=True)
 class RegistryBase:
-    """An image that an engine pulls, by digest."""
+    """An image that an engine pulls, by digest, and that may get packages."""
 
     reference: str
+    packages: tuple[str, ...] = ()
+    """Where there are any, the image is derived from the pulled one."""
+    manager: PackageManager | None = None
+    """What installs them; None for the one that is found in the image."""
 
 
 @dataclass(frozen=True)
@@ -137,4 +142,4 @@ def _in_order(base: DebianBase | RegistryBase) -> DebianBase | RegistryBase:
             packages, components = sorted(base.packages), sorted(base.components)
             return replace(base, packages=tuple(packages), components=tuple(components))
         case RegistryBase():
-            return base
+            return replace(base, packages=tuple(sorted(base.packages)))

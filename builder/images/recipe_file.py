@@ -1,6 +1,6 @@
 """`image.yaml`: what it may say, and what that comes to with the images that it extends."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -11,6 +11,12 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, 
 
 from builder.errors import InputError
 from builder.images.environment import Environment, Folder
+from builder.images.package_names import (
+    ANY_NAME,
+    ANY_PACKAGE,
+    PackageManager,
+    is_package,
+)
 from builder.images.recipe import (
     BY_DIGEST,
     DEFAULT_PYTHON,
@@ -89,8 +95,8 @@ def _text(pattern: str) -> StringConstraints:
     return StringConstraints(pattern=f"^(?:{pattern})$")
 
 
-_Package = Annotated[str, _text(r"[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?(=[A-Za-z0-9.+~:-]+)?")]
-_PackageName = Annotated[str, _text(r"[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?")]
+_Package = Annotated[str, _text(ANY_PACKAGE)]
+_PackageName = Annotated[str, _text(ANY_NAME)]
 _Mirror = Annotated[str, _text(MIRROR.pattern)]
 _Word = Annotated[str, _text(r"[a-z][a-z0-9-]*")]
 _Platform = Literal["linux/amd64", "linux/arm64", "linux/ppc64le", "linux/riscv64", "linux/s390x"]
@@ -121,6 +127,7 @@ class _Common(_Fields):
     description: str | None = None
     registry: _Reference | None = None
     packages: list[_Package] = []
+    package_manager: PackageManager | None = None
     mirror: _Mirror | list[_Mirror] | None = None
     without_files: list[_Files] = []
     environment: Environment = {}
@@ -142,10 +149,13 @@ class _Whole(_Common):
     def has_one_origin(self) -> Self:
         if (self.base is None) == (self.registry is None):
             raise ValueError("give either `base` (to bootstrap) or `registry` (to pull)")
-        if self.base is None and (self.packages or self.mirror or self.without_files):
-            raise ValueError(
-                "`packages`, `mirror` and `without_files` belong to `base`, not to `registry`"
-            )
+        if self.base is None and (self.mirror or self.without_files):
+            raise ValueError("`mirror` and `without_files` belong to `base`, not to `registry`")
+        if self.registry is None and self.package_manager:
+            raise ValueError("`package_manager` belongs to `registry`, not to `base`")
+        unusable = _unusable(self.packages, "apt" if self.base else self.package_manager)
+        if unusable:
+            raise ValueError(unusable)
         return self
 
     def recipe(self, name: str, folder: Path) -> ImageRecipe:
@@ -162,7 +172,8 @@ class _Whole(_Common):
 
     def _origin(self) -> DebianBase | RegistryBase:
         if self.base is None:
-            return RegistryBase(self.registry or "")
+            packages = tuple(dict.fromkeys(self.packages))
+            return RegistryBase(self.registry or "", packages, self.package_manager)
         return DebianBase(
             suite=self.base.suite,
             components=tuple(self.base.components),
@@ -212,29 +223,37 @@ class _Extending(_Common):
                 f"registry: image {self.extends!r}, which it extends, is bootstrapped",
                 "leave `extends` away: nothing of a bootstrapped image is in one of a registry",
             )
+        if self.package_manager is not None:
+            raise _Misfit(
+                f"package_manager: image {self.extends!r}, which it extends, is bootstrapped",
+                "leave it away: apt installs the packages",
+            )
         stated = self.base or _PartOfBase()
         return replace(
             base,
             suite=stated.suite or base.suite,
             components=_united(base.components, stated.components),
-            packages=self._packages(base.packages),
+            packages=self._packages(base.packages, "apt"),
             mirrors=base.mirrors if self.mirror is None else self.mirrors,
             without_files=_united(base.without_files, self.without_files),
         )
 
     def _pulled(self, base: RegistryBase) -> RegistryBase:
-        given = {"base": self.base, "mirror": self.mirror}
-        given |= {"packages": self.packages, "without": self.without}
-        given |= {"without_files": self.without_files}
+        given = {"base": self.base, "mirror": self.mirror, "without_files": self.without_files}
         for field, value in given.items():
             if value:
                 raise _Misfit(
                     f"{field}: image {self.extends!r}, which it extends, comes from a registry",
                     "such fields belong to images that are bootstrapped",
                 )
-        return base if self.registry is None else replace(base, reference=self.registry)
+        manager = self.package_manager or base.manager
+        return RegistryBase(
+            self.registry or base.reference, self._packages(base.packages, manager), manager
+        )
 
-    def _packages(self, others: tuple[str, ...]) -> tuple[str, ...]:
+    def _packages(self, others: tuple[str, ...], manager: PackageManager | None) -> tuple[str, ...]:
+        if unusable := _unusable((*self.packages, *others), manager):
+            raise _Misfit(unusable, _FIELD_HINT)
         there = {_unversioned(package): package for package in others}
         for place, dropped in enumerate(self.without):
             if there.pop(dropped, None) is None:
@@ -252,6 +271,14 @@ class _Extending(_Common):
 def _united(first: Iterable[str], second: Iterable[str]) -> tuple[str, ...]:
     """Both, in order, each once."""
     return tuple(dict.fromkeys((*first, *second)))
+
+
+def _unusable(packages: Sequence[str], manager: PackageManager | None) -> str:
+    """The complaint about the first that cannot name a package; empty if all can."""
+    for place, package in enumerate(packages):
+        if not is_package(package, manager):
+            return f"packages[{place}]: {package!r} is not usable here"
+    return ""
 
 
 def _unversioned(package: str) -> str:

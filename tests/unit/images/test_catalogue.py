@@ -106,7 +106,7 @@ def test_a_registry_image_needs_no_bootstrap(catalogue: ImageCatalogue) -> None:
     assert catalogue.open("pulled") == RegistryImage("pulled", REFERENCE, "linux/arm64")
     assert catalogue.open(REFERENCE) == RegistryImage(REFERENCE, REFERENCE, "linux/amd64")
     assert catalogue.recipe(REFERENCE).python == "/usr/bin/python3"
-    with pytest.raises(InputError, match="is not bootstrapped here"):
+    with pytest.raises(InputError, match="is not made here"):
         catalogue.build("pulled", print)
 
 

@@ -217,8 +217,6 @@ def test_what_does_not_fit_the_extended_image_is_refused(
     "text",
     [
         "base: {suite: trixie}",
-        "packages: [gcc]",
-        "without: [gcc]",
         "mirror: https://mirror.example/debian",
         "without_files: [/usr/lib/a]",
     ],
@@ -231,6 +229,15 @@ def test_an_image_of_a_registry_has_nothing_to_bootstrap(folders: Folders, text:
         f"{file}: {field}: image 'pulled', which it extends, comes from a registry"
     )
     assert error.hint == "such fields belong to images that are bootstrapped"
+
+
+def test_an_image_of_a_registry_is_extended_by_packages(folders: Folders) -> None:
+    folders.add("tools", "extends: pulled\npackages: [gcc, make]\npackage_manager: dnf\n")
+    folders.add("mine", "extends: tools\npackages: [git]\nwithout: [make]\n")
+
+    base = folders.catalogue.recipe("mine").base
+
+    assert base == RegistryBase(PULLED, ("gcc", "git"), "dnf")
 
 
 @pytest.mark.parametrize("name", [PULLED, "Below", "../below", ""])

@@ -24,6 +24,8 @@ platform: linux/amd64
 packages: [python3-dev, "libc6:amd64=2.41-12+deb13u1"]
 """
 
+PULLED = f"registry: r.example/a@{DIGEST}\nplatform: linux/amd64\n"
+
 
 def write(folder: Path, text: str) -> Path:
     file = folder / "mine" / "image.yaml"
@@ -99,6 +101,19 @@ def test_a_tag_on_the_command_line_is_refused() -> None:
     assert "a tag can be moved" in caught.value.hint
 
 
+@pytest.mark.parametrize("manager", ["", "package_manager: microdnf\n"])
+def test_an_image_of_a_registry_may_get_packages(tmp_path: Path, manager: str) -> None:
+    packages = "packages: [python3.12-devel, libstdc++, glibc-devel-2.39-1.fc40.x86_64]\n"
+
+    base = read_recipe(write(tmp_path, f"{PULLED}{packages}{manager}")).base
+
+    assert base == RegistryBase(
+        f"r.example/a@{DIGEST}",
+        ("python3.12-devel", "libstdc++", "glibc-devel-2.39-1.fc40.x86_64"),
+        "microdnf" if manager else None,
+    )
+
+
 def test_every_wrong_field_is_named_with_its_file(tmp_path: Path) -> None:
     error = complaint(
         tmp_path,
@@ -135,7 +150,16 @@ def test_a_missing_field_is_named(tmp_path: Path) -> None:
     [
         ("platform: linux/amd64", "either `base`"),
         (f"{BOOTSTRAPPED}registry: r.example/a@{DIGEST}", "either `base`"),
-        (f"registry: r.example/a@{DIGEST}\nplatform: linux/amd64\npackages: [gcc]", "belong to"),
+        (f"{PULLED}mirror: https://mirror.example/debian", "belong to"),
+        (f"{PULLED}packages: ['?essential']", "packages[0]: '?essential' is not usable here"),
+        (f"{PULLED}packages: [Xorg]\npackage_manager: apt", "packages[0]: 'Xorg' is not usable"),
+        (f"{PULLED}packages: [gcc=1]\npackage_manager: dnf", "packages[0]: 'gcc=1' is not usable"),
+        (f"{PULLED}package_manager: yum", "package_manager: Input should be"),
+        (f"{BOOTSTRAPPED}package_manager: apt", "`package_manager` belongs to `registry`"),
+        (
+            "base: {distribution: debian, suite: a}\nplatform: linux/amd64\npackages: [Xorg]",
+            "'Xorg'",
+        ),
         ("- a\n- b\n", "must hold fields"),
         ("", "must hold fields"),
         ("a: [", "is not YAML"),
