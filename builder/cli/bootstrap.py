@@ -11,7 +11,7 @@ from builder.app.requested import Wanted
 from builder.app.settings import Settings
 from builder.cli.options import given, shared_options
 from builder.cli.progress import terminal_progress
-from builder.cli.report import of_bootstrap, of_lock, repeating, status_of
+from builder.cli.report import comparison_lines, of_bootstrap, of_lock, repeating, status_of
 from builder.cli.runs import (
     building_options,
     choice_options,
@@ -187,6 +187,8 @@ def _bootstrap(
             tell(f"variant {settings.variant}:")
         tell_outcome(outcome, progress, settings, quiet=quiet)
         statuses.append(status_of(outcome))
+    for line in comparison_lines(progress.timings):
+        tell(line)
     graphs = {it: result.graph for it, result in results.items() if result.graph is not None}
     if len(variants) > 1 and len(graphs) == len(variants):
         click.echo("\n".join(variants_report(graphs)))

@@ -180,6 +180,7 @@ class Given:
         return Limits(
             memory_bytes=int(memory * GIB) if memory else usual.memory_bytes,
             wall_seconds=timeout or usual.wall_seconds,
+            asked_for=bool(timeout),
         )
 
 

@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.text import Text
 
 from builder.cli.telling import console, tell
-from builder.domain.emulation import BuildTime, Factor
+from builder.domain.emulation import BuildTime, Factor, Timings
 from builder.domain.events import (
     BuildTook,
     EmulationMeasured,
@@ -29,6 +29,7 @@ _ACTIVE = (Stage.BUILDING, Stage.ASKING, Stage.PREPARING, Stage.FETCHING)
 _QUIET = (Stage.ASKING, Stage.FETCHING, Stage.PREPARING, Stage.WAITING)
 _BEFORE_A_BUILD = (Stage.WAITING, Stage.ASKING, Stage.PLANNED)
 _SHOWN_WAITING = 5
+_NO_FACTOR = "how much longer it takes is not known, as no native image like this one is here"
 
 
 @dataclass
@@ -73,6 +74,16 @@ class Progress:
     def tally_of(self, variant: str) -> Tally:
         """What happened for a variant; in a run that has only one, whatever it is called."""
         return self._tallies.get(variant) or self._tallies.setdefault("", Tally())
+
+    @property
+    def timings(self) -> Timings:
+        """What was measured, for all variants together."""
+        with self._lock:
+            tallies = list(self._tallies.values())
+        return Timings(
+            tuple(time for tally in tallies for time in tally.times),
+            {name: factor for tally in tallies for name, factor in tally.factors.items()},
+        )
 
     def _hear(self, variant: str, event: Event) -> None:
         now = time.monotonic()
@@ -164,7 +175,7 @@ def _take(tally: Tally, event: Event, now: float) -> _Line | None:
             return None
         case EmulationMeasured(architecture, factor):
             if factor is None:
-                return None
+                return _Line(f"emulated {architecture}: {_NO_FACTOR}")
             tally.factors[architecture] = factor
             return _Line(measured_line(architecture, factor))
         case PackageMoved():

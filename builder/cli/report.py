@@ -9,6 +9,7 @@ from builder.cli.progress import Tally
 from builder.cli.telling import counted
 from builder.domain.builds import Failure, Phase
 from builder.domain.containers import Ending
+from builder.domain.emulation import Timings
 from builder.domain.events import Stage
 from builder.domain.graph import Dependency
 from builder.domain.releases import Pin
@@ -115,9 +116,32 @@ def summary_lines(tally: Tally, seconds: float, settings: Settings) -> Iterator[
         yield f"{counted(planned, 'release')} planned without a build of their own"
     parts = f"{built - reused} built now and {reused} from the store"
     yield f"{counted(built, 'wheel')}, {parts}, in {seconds:.0f} s"
+    yield from emulation_lines(Timings(tuple(tally.times), tally.factors))
     yield f"wheels:  {settings.wheels_repo / 'downloads'}"
     yield f"index:   {settings.wheels_repo / 'simple'}"
     yield f"records: {settings.work_dir}"
+
+
+def emulation_lines(timings: Timings) -> Iterator[str]:
+    """What was built under emulation, and what that cost."""
+    for one in timings.emulated:
+        told = f"under emulation ({one.architecture}): {counted(one.builds, 'wheel')}"
+        yield f"{told}, whose builds took {one.seconds:.0f} s"
+        if one.fixed_work is not None:
+            times = f"{one.fixed_work.times:.1f} times"
+            yield f"  a fixed piece of work took {times} as long as natively"
+
+
+def comparison_lines(timings: Timings) -> Iterator[str]:
+    """What releases say of emulation that several variants of a run built in both ways."""
+    for one in timings.emulated:
+        if one.releases is not None:
+            releases, factor = one.releases.releases, one.releases.factor
+            yield (
+                f"{counted(releases, 'release')} built both natively and under emulation"
+                f" ({one.architecture}): {factor.native_seconds:.0f} s and"
+                f" {factor.emulated_seconds:.0f} s, {factor.times:.1f} times as long"
+            )
 
 
 def status_of(outcome: Outcome) -> ExitStatus:

@@ -97,6 +97,7 @@ class Builds:
         self._target = target
         self._rules = rules
         self._notify = notify
+        self._timed: set[Digest] = set()
         self._repairs = Repairs(sandbox)
 
     def build(self, spec: BuildSpec) -> BuildOutcome:
@@ -112,7 +113,7 @@ class Builds:
             if isinstance(known, BuildSucceeded):
                 self._notify(PackageMoved(spec.source.pin, Stage.REUSED))
                 known = replace(known, reused=True)
-                self._tell_time(known)
+                self._tell_time(spec, known)
             return known
         interior = self._interiors.ready(spec.image)
         stage = Stage.BUILDING if spec.goal is Goal.WHEEL else Stage.ASKING
@@ -121,10 +122,14 @@ class Builds:
         if not isinstance(outcome, Failure):
             self._store.record(spec.key, _to_json(outcome))
         if isinstance(outcome, BuildSucceeded):
-            self._tell_time(outcome)
+            self._tell_time(spec, outcome)
         return outcome
 
-    def _tell_time(self, built: BuildSucceeded) -> None:
+    def _tell_time(self, spec: BuildSpec, built: BuildSucceeded) -> None:
+        """Once for each build, however often its result is asked for."""
+        if spec.key in self._timed:
+            return
+        self._timed.add(spec.key)
         emulated = self._sandbox.emulated
         time = BuildTime(built.wheel.pin, built.seconds, emulated, reused=built.reused)
         self._notify(BuildTook(time))

@@ -62,6 +62,12 @@ def test_work_under_emulation_is_told_as_such() -> None:
     ]
 
 
+def test_a_factor_that_is_not_known_is_told_as_such() -> None:
+    (said,) = printed(EmulationMeasured("arm64", None))
+
+    assert "is not known" in said
+
+
 def test_whoever_wants_more_hears_of_every_stage() -> None:
     assert printed(PackageMoved(PIN, Stage.FETCHING), verbose=True) == ["fetching  pkg==1"]
 
