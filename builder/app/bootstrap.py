@@ -13,6 +13,7 @@ from builder.app.commits import Commits, held_states
 from builder.app.documents import read_place
 from builder.app.emulation import Timekeeper, write_build_times
 from builder.app.named_sources import NamedSources, Policy
+from builder.app.natives import Cast, cast_of
 from builder.app.overrides import load_overrides
 from builder.app.reports import reported, write_report
 from builder.app.repositories import Identification, Identified
@@ -41,8 +42,9 @@ from builder.resolve.ages import exactly_named
 from builder.resolve.constraints import merge_constraints
 from builder.resolve.previous import PreviousChoices
 from builder.resolve.requirements_file import parse_requirement
-from builder.workflows.bootstrap import Bootstrap
+from builder.workflows.bootstrap import Bootstrap, Native
 from builder.workflows.runs import Bootstrapped, Request
+from builder.workflows.sandbox import Sandbox
 from builder.workflows.solving import Rules
 from builder.workflows.together import Together
 
@@ -56,12 +58,14 @@ class Manner:
         max_release_age: in days.
         seeds: `NAME==VERSION`, each a wheel of the index that cuts a ring of builds.
         same_versions: whether a project has one version in all variants of the run.
+        native_pure: whether pure wheels are built natively for a variant that is emulated.
         allow_git: how the URLs of repositories begin that packages may name, beside those that
             the settings allow.
     """
 
     previous: str | None = None
     same_versions: bool = True
+    native_pure: bool = True
     plan_only: bool = False
     skip_constraints: bool = False
     test_mode: bool = False
@@ -112,44 +116,68 @@ def bootstrap(
         stop,
     )
     opened: Callable[[tuple[str, ...]], Index] = functools.cache(SimpleIndex)
-    timekeepers = {variant: Timekeeper(notify(variant)) for variant in asked}
+    cast = cast_of(variants, native_pure=manner.native_pure, notify=notify(first.variant))
     beginnings = {
-        settings.variant: _begin(settings, plan.requested, opened, timekeepers[settings.variant])
-        for settings in variants
+        name: _begin(settings, plan.requested, opened, Timekeeper(notify(name)))
+        for name, settings in cast.settings.items()
     }
     with (
-        open_workshops(variants, stop, timekeepers.__getitem__) as shops,
+        open_workshops(cast.settings, stop, lambda name: beginnings[name].notify) as shops,
         ExitStack() as open_now,
     ):
-        shares = {
-            variant: open_now.enter_context(_share(plan, beginning, shop))
-            for (variant, beginning), shop in zip(beginnings.items(), shops, strict=True)
-        }
+        shares: dict[str, _Share] = {}
+        for name in cast.in_order:
+            native = _native(cast, name, shares)
+            alone = plan if name in asked else replace(plan, requested=_nothing(plan.requested))
+            share = _share(alone, beginnings[name], shops[name], native)
+            shares[name] = open_now.enter_context(share)
         told = {
-            variant: _with(share.identified, Bootstrapped(None, (), (), {}))
-            for variant, share in shares.items()
+            name: _with(shares[name].identified, Bootstrapped(None, (), (), {})) for name in asked
         }
         if not manner.test_mode and any(result.failures for result in told.values()):
             return told
-        parts = {variant: share.part for variant, share in shares.items()}
         run = Together(
-            parts,
-            next(iter(shares.values())).world.budget,
+            {name: shares[name].part for name in cast.settings},
+            shares[asked[0]].world.budget,
             stop,
             asked=asked,
             agree=manner.same_versions,
         )
-        results = {
-            variant: _with(shares[variant].identified, result)
-            for variant, result in run.run().items()
-        }
-        for variant, result in results.items():
+        ended = run.run()
+        results = {name: _with(shares[name].identified, ended[name]) for name in asked}
+        for name, result in results.items():
             nodes = result.graph.nodes.values() if result.graph is not None else ()
-            shares[variant].world.settle(nodes)
+            shares[name].world.settle(nodes)
     return {
-        variant: _recorded(shares[variant], wanted, result, manner, now)
-        for variant, result in results.items()
+        name: _recorded(shares[name], wanted, result, manner, now)
+        for name, result in results.items()
     }
+
+
+def _nothing(requested: Requested) -> Requested:
+    """For a variant that only serves another: the same indexes and constraints."""
+    return replace(requested, asked=(), repositories=())
+
+
+def _native(cast: Cast, name: str, shares: Mapping[str, "_Share"]) -> "_Served | None":
+    """Who builds pure wheels for a variant."""
+    if name not in cast.native:
+        return None
+    other = cast.native[name]
+    share = shares[other]
+    return _Served(Native(other, share.part, share.world.built_for.image), share.shop.sandbox)
+
+
+@dataclass(frozen=True)
+class _Served:
+    """What another variant does for one whose processor is emulated.
+
+    Attributes:
+        sandbox: prepares sources: nothing of them is run for that.
+    """
+
+    native: Native
+    sandbox: Sandbox
 
 
 @dataclass(frozen=True)
@@ -179,6 +207,7 @@ class _Share:
     """A variant's part in a run."""
 
     beginning: _Beginning
+    shop: Workshop
     identified: Identified
     rules: Rules
     world: World
@@ -197,7 +226,9 @@ def _begin(
 
 
 @contextmanager
-def _share(plan: _Plan, beginning: _Beginning, shop: Workshop) -> Iterator[_Share]:
+def _share(
+    plan: _Plan, beginning: _Beginning, shop: Workshop, served: _Served | None
+) -> Iterator[_Share]:
     settings, overrides = beginning.settings, beginning.overrides
     requested, manner = plan.requested, plan.manner
     rules = Rules(
@@ -215,6 +246,7 @@ def _share(plan: _Plan, beginning: _Beginning, shop: Workshop) -> Iterator[_Shar
         beginning.notify,
         hashes=requested.hashes,
         previous=plan.previous,
+        preparing=None if served is None else served.sandbox,
     )
     allowed = AllowedRepositories.parse((*overrides.allowed_repositories, *manner.allow_git))
     commits = Commits(place, open_repositories(settings), held_states(plan.previous))
@@ -225,8 +257,10 @@ def _share(plan: _Plan, beginning: _Beginning, shop: Workshop) -> Iterator[_Shar
         named = NamedSources(commits, overrides, replace(policy, asked=releases))
         index = commits.on_top_of(beginning.usual, releases)
         world = World(replace(place, index=index, named=named, hashes=identified.hashes))
-        part = Bootstrap(_request(identified, rules, shop, world, manner), world, world)
-        yield _Share(beginning, identified, rules, world, part)
+        request = _request(identified, rules, shop, world, manner)
+        native = None if served is None else served.native
+        part = Bootstrap(request, world, world, native)
+        yield _Share(beginning, shop, identified, rules, world, part)
     finally:
         commits.forget_provisional()
 

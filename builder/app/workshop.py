@@ -2,7 +2,7 @@
 
 import secrets
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,20 +67,20 @@ def open_workshop(settings: Settings, stop: Event, notify: Notify) -> Iterator[W
         InputError: there is no such image.
         StorageError: the cache cannot be written.
     """
-    with open_workshops((settings,), stop, lambda _variant: notify) as shops:
-        yield shops[0]
+    with open_workshops({"": settings}, stop, lambda _name: notify) as shops:
+        yield shops[""]
 
 
 @contextmanager
 def open_workshops(
-    variants: tuple[Settings, ...], stop: Event, notify_of: Callable[[str], Notify]
-) -> Iterator[tuple[Workshop, ...]]:
+    variants: Mapping[str, Settings], stop: Event, notify_of: Callable[[str], Notify]
+) -> Iterator[Mapping[str, Workshop]]:
     """The same for several variants, on one engine: that of the first.
 
     Args:
-        variants: what the user chose, for each of them.
+        variants: what the user chose for each of them, by the name that it has in the run.
         stop: is set when the run ends early.
-        notify_of: by variant, who hears of it; the first one's, of the engine, too.
+        notify_of: by that name, who hears of it; the first one's, of the engine, too.
 
     Raises:
         EngineError: no engine works here.
@@ -89,9 +89,9 @@ def open_workshops(
         StorageError: the cache cannot be written.
     """
     # What is wrong with any of them is told before the first image is loaded.
-    images = [_chosen_image(settings) for settings in variants]
-    first = variants[0]
-    notify = notify_of(first.variant)
+    images = {name: _chosen_image(settings) for name, settings in variants.items()}
+    first = next(iter(variants.values()))
+    notify = notify_of(next(iter(variants)))
     with open_engine(first.engine, first.engine_variables) as engine, ExitStack() as shops:
         facts = engine.facts
         mode = "rootless" if facts.rootless else "rootful"
@@ -104,10 +104,12 @@ def open_workshops(
         if removed:
             notify(Noted(f"removed {removed} containers that a killed run had left"))
         store = FileStore(first.cache / "store", reuse=first.reuse)
-        yield tuple(
-            shops.enter_context(_workshop(one, engine, store, image, stop, notify_of(one.variant)))
-            for one, image in zip(variants, images, strict=True)
-        )
+        yield {
+            name: shops.enter_context(
+                _workshop(one, engine, store, images[name], stop, notify_of(name))
+            )
+            for name, one in variants.items()
+        }
 
 
 @contextmanager

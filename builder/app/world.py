@@ -48,6 +48,8 @@ from builder.workflows.cached import CachedWheels
 from builder.workflows.environments import Environments
 from builder.workflows.foreign import ForeignWheels
 from builder.workflows.packages import ForeignWheel, Package
+from builder.workflows.questions import LaidDown
+from builder.workflows.sandbox import Sandbox
 from builder.workflows.sources import CommandRooms, SourceFolders, Sources
 from builder.workflows.states import States
 from builder.workflows.stored import stored
@@ -73,6 +75,7 @@ class Place:
         named: looks at sources that packages name; without it, they may name none.
         hashes: what the user allows the source archives of projects to be.
         previous: an earlier run's graph; what that was led to is held to.
+        preparing: where sources are prepared, if not in the image of the run.
     """
 
     settings: Settings
@@ -83,6 +86,7 @@ class Place:
     named: NamedSources | None = None
     hashes: Mapping[NormalizedName, tuple[Digest, ...]] = field(default_factory=dict)
     previous: DependencyGraph | None = None
+    preparing: Sandbox | None = None
 
 
 class World:
@@ -125,7 +129,7 @@ class World:
         self._sources = Sources(
             index,
             shop.store,
-            shop.sandbox,
+            place.preparing or shop.sandbox,
             folders,
             place.hashes,
             notify,
@@ -259,6 +263,12 @@ class World:
             self._hooks.built(outcome.wheel)
         return outcome
 
+    def laid_down(self, spec: BuildSpec) -> LaidDown | None:
+        if spec.source.pin.name in self._overrides.decisions:
+            return None
+        made = self._customization.spec(spec)
+        return LaidDown(made, self._customization.given_by_image(spec))
+
     def _build(self, spec: BuildSpec) -> BuildOutcome:
         with full_disk():
             return self._builds.build(self._images.placed(self._customization.spec(spec)))
@@ -302,7 +312,8 @@ class World:
         return replace(graph, nodes=nodes, built_for=self.built_for)
 
     def _with_image(self, node: GraphNode) -> GraphNode:
-        image = None if node.pre_built else self._images.built_in(node.pin)
+        known = node.pre_built or node.image is not None
+        image = None if known else self._images.built_in(node.pin)
         own = image is not None and image.identifier != self._image
         return replace(node, image=image) if own else node
 
@@ -314,6 +325,9 @@ class World:
 
     def built(self, wheel: Wheel) -> None:
         self._notify(PackageMoved(wheel.pin, Stage.BUILT))
+
+    def shared(self, wheel: Wheel, image: str) -> None:
+        self._notify(PackageMoved(wheel.pin, Stage.SHARED, image=image))
 
     def planned(self, pin: Pin) -> None:
         self._notify(PackageMoved(pin, Stage.PLANNED))

@@ -1,7 +1,8 @@
 """`builder bootstrap` and `builder bootstrap-parallel`: from requirements to wheels."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from threading import Event
+from threading import Event as Stop
 
 import click
 
@@ -10,7 +11,7 @@ from builder.app.lock import Strictness, build_from_lock, lock_from_graph
 from builder.app.requested import Wanted
 from builder.app.settings import Settings
 from builder.cli.options import given, shared_options
-from builder.cli.progress import terminal_progress
+from builder.cli.progress import Progress, terminal_progress
 from builder.cli.report import comparison_lines, of_bootstrap, of_lock, repeating, status_of
 from builder.cli.runs import (
     building_options,
@@ -23,6 +24,7 @@ from builder.cli.runs import (
 )
 from builder.cli.telling import tell
 from builder.cli.variant_table import variants_report
+from builder.domain.events import Event
 from builder.errors import ExitStatus
 
 
@@ -46,6 +48,7 @@ def bootstrap_command(  # noqa: PLR0913 - one for each option of the command
     previous: str | None,
     plan_only: bool,
     same_versions: bool,
+    native_pure: bool,
     skip_constraints: bool,
     every_version: bool,
     max_release_age: int | None,
@@ -74,6 +77,7 @@ def bootstrap_command(  # noqa: PLR0913 - one for each option of the command
     manner = Manner(
         previous=previous,
         same_versions=same_versions,
+        native_pure=native_pure,
         plan_only=plan_only,
         skip_constraints=skip_constraints,
         test_mode=test_mode,
@@ -100,6 +104,7 @@ def bootstrap_parallel_command(  # noqa: PLR0913 - one for each option of the co
     files: tuple[str, ...],
     previous: str | None,
     same_versions: bool,
+    native_pure: bool,
     skip_constraints: bool,
     every_version: bool,
     max_release_age: int | None,
@@ -122,6 +127,7 @@ def bootstrap_parallel_command(  # noqa: PLR0913 - one for each option of the co
     manner = Manner(
         previous=previous,
         same_versions=same_versions,
+        native_pure=native_pure,
         plan_only=True,
         skip_constraints=skip_constraints,
         test_mode=test_mode,
@@ -158,7 +164,7 @@ def _build(settings: Settings, strictness: Strictness) -> ExitStatus:
                 strictness,
                 datetime.now(UTC),
                 progress,
-                Event(),
+                Stop(),
             ),
             repeat,
         ),
@@ -175,8 +181,8 @@ def _bootstrap(
             wanted,
             manner,
             datetime.now(UTC),
-            progress.of if len(variants) > 1 else lambda _variant: progress,
-            Event(),
+            _listeners(variants, progress),
+            Stop(),
         )
     statuses = []
     for settings in variants:
@@ -193,3 +199,11 @@ def _bootstrap(
     if len(variants) > 1 and len(graphs) == len(variants):
         click.echo("\n".join(variants_report(graphs)))
     return next((one for one in statuses if one is not ExitStatus.OK), ExitStatus.OK)
+
+
+def _listeners(
+    variants: tuple[Settings, ...], progress: Progress
+) -> Callable[[str], Callable[[Event], None]]:
+    """Who hears of a variant: where only one is wanted, its name would say nothing."""
+    only = variants[0].variant if len(variants) == 1 else None
+    return lambda name: progress if name == only else progress.of(name)

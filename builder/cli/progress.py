@@ -40,6 +40,8 @@ class Tally:
     since: dict[Pin, float] = field(default_factory=dict)
     waits_for: dict[Pin, tuple[Pin, ...]] = field(default_factory=dict)
     reused: set[Pin] = field(default_factory=set)
+    shared: dict[Pin, str] = field(default_factory=dict)
+    """Of pure wheels that another variant built: the image."""
     emulated: dict[Pin, str] = field(default_factory=dict)
     """Of packages whose container runs under emulation now: the architecture."""
     times: list[BuildTime] = field(default_factory=list)
@@ -188,6 +190,9 @@ def _move(tally: Tally, event: PackageMoved, now: float) -> _Line | None:
     if stage is Stage.REUSED:
         tally.reused.add(pin)
         return _Line(f"reused    {pin}", logging.DEBUG)
+    if stage is Stage.SHARED:
+        tally.shared[pin] = event.image
+        return None
     if stage is Stage.WAITING:
         tally.waits_for[pin] = event.waits_for
     if stage in _BEFORE_A_BUILD and pin in tally.over:
@@ -199,6 +204,8 @@ def _move(tally: Tally, event: PackageMoved, now: float) -> _Line | None:
         tally.emulated[pin] = event.emulated
     if stage is Stage.BUILT:
         how = "from the store" if pin in tally.reused else f"in {now - started:.1f} s"
+        if pin in tally.shared:
+            how = f"natively in image {tally.shared[pin]}: a pure wheel"
         return _Line(f"built     {pin} {how} ({tally.count(Stage.BUILT)} done)")
     told = f"{stage.value:9} {pin}{_emulation(event.emulated)}"
     return _Line(told, logging.DEBUG if stage in _QUIET else logging.INFO)

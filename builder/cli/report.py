@@ -114,8 +114,12 @@ def summary_lines(tally: Tally, seconds: float, settings: Settings) -> Iterator[
     planned = tally.count(Stage.PLANNED)
     if planned:
         yield f"{counted(planned, 'release')} planned without a build of their own"
-    parts = f"{built - reused} built now and {reused} from the store"
+    shared = len(tally.shared)
+    parts = f"{built - reused - shared} built now and {reused} from the store"
     yield f"{counted(built, 'wheel')}, {parts}, in {seconds:.0f} s"
+    if shared:
+        images = ", ".join(sorted(set(tally.shared.values())))
+        yield f"{counted(shared, 'pure wheel')} built natively, in image {images}"
     yield from emulation_lines(Timings(tuple(tally.times), tally.factors))
     yield f"wheels:  {settings.wheels_repo / 'downloads'}"
     yield f"index:   {settings.wheels_repo / 'simple'}"

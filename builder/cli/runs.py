@@ -82,6 +82,13 @@ def choice_options(command: Command) -> Command:
             "Default: --same-versions.",
         ),
         click.option(
+            "--native-pure-wheels/--emulated-pure-wheels",
+            "native_pure",
+            default=True,
+            help="Whether wheels that are the same for every processor are built natively where "
+            "the variant's processor is emulated. Default: --native-pure-wheels.",
+        ),
+        click.option(
             "--skip-constraints", is_flag=True, help="Do not write constraints.txt at the end."
         ),
     ):

@@ -21,6 +21,8 @@ class Stage(Enum):
     PLANNED = "planned"
     REPLACED = "replaced"
     REUSED = "reused"
+    SHARED = "shared"
+    """Its wheel is one that another variant built."""
     FAILED = "failed"
     BLOCKED = "blocked"
 
@@ -32,12 +34,14 @@ class PackageMoved:
     Attributes:
         emulated: the architecture whose processor is emulated for it; empty where the host's own
             runs.
+        image: the one that a shared wheel was built in.
     """
 
     pin: Pin
     stage: Stage
     waits_for: tuple[Pin, ...] = ()
     emulated: str = ""
+    image: str = ""
 
 
 @dataclass(frozen=True)

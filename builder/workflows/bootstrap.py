@@ -21,12 +21,21 @@ from builder.domain.builds import (
     MetadataFound,
     MoreRequired,
     Phase,
+    Wheel,
 )
-from builder.domain.graph import Dependency, Provision, RequirementKind
+from builder.domain.graph import (
+    BuildRecipe,
+    BuiltIn,
+    Dependency,
+    EnvironmentPart,
+    Provision,
+    RequirementKind,
+)
 from builder.domain.metadata import ReleaseMetadata
 from builder.domain.releases import Candidate, Pin
 from builder.domain.repositories import is_provisional, is_repository
 from builder.domain.sources import SourceTree
+from builder.domain.variants import same_but_for_the_variant
 from builder.errors import ImpossibleError
 from builder.prepare.task import SOURCE_DATE_EPOCH
 from builder.resolve.closure import Asked, Conflict, Knowledge, Refused, Solution
@@ -36,6 +45,7 @@ from builder.workflows.flows import (
     Flow,
     Learn,
     Need,
+    Put,
     Run,
     Step,
 )
@@ -55,10 +65,13 @@ from builder.workflows.packages import (
     part_of,
     step_of,
 )
+from builder.workflows.purity import is_pure, looks_pure, same_but_for_the_processor
 from builder.workflows.questions import (
     CachedOf,
     Effects,
     ForeignOf,
+    LaidDown,
+    LaidDownOf,
     MetadataOf,
     NamedOf,
     PreBuiltOf,
@@ -88,11 +101,42 @@ class _Ran:
     words: tuple[str, ...]
 
 
-class Bootstrap:
-    """The flows of one variant, and what became of them."""
+@dataclass(frozen=True)
+class _BuiltNatively:
+    wheel: Wheel
+    recipe: BuildRecipe
+    tree: SourceTree
 
-    def __init__(self, request: Request, effects: Effects, watcher: Watcher) -> None:
+
+@dataclass(frozen=True)
+class Native:
+    """Another variant of the run: like the one it serves, but for this host's own processor.
+
+    Attributes:
+        image: what it builds in.
+    """
+
+    variant: str
+    part: "Bootstrap"
+    image: BuiltIn
+
+
+class Bootstrap:
+    """The flows of one variant, and what became of them.
+
+    Where its processor is emulated, another variant may build for it what is the same for every
+    processor.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        effects: Effects,
+        watcher: Watcher,
+        native: "Native | None" = None,
+    ) -> None:
         self.request = request
+        self._native = native
         self.solver = Solver(request.rules)
         self._effects = effects
         self._watcher = watcher
@@ -183,12 +227,63 @@ class Bootstrap:
         source: SourceTree | Failure = (yield Learn((SourceOf(candidate),)))[SourceOf(candidate)]
         if isinstance(source, Failure):
             return source
+        if self._native is not None and step.kind == WHEEL and looks_pure(candidate):
+            shared = yield from self._shared(step, candidate, source, self._native)
+            if shared is not None:
+                return shared
         ran = yield from self._hooks(step, source, Goal.WHEEL)
         if isinstance(ran, Failure):
             return ran
         if not isinstance(ran.outcome, BuildSucceeded):
             return Failure(source.pin, Phase.BUILD, "no wheel came out")
         return from_source(source, ran.words, ran.closure, ran.edges, ran.outcome.wheel)
+
+    def _shared(
+        self, step: Step, candidate: Candidate, source: SourceTree, native: Native
+    ) -> Generator[Need, Any, Package | None]:
+        """The native variant's wheel, where it is pure and all that led to it is the same here.
+
+        The environment is solved and made here as well: the graph holds it, and whoever builds
+        from that graph needs nothing of the other variant.
+        """
+        theirs = yield from self._built_natively(step, candidate, native)
+        if theirs is None or theirs.tree.archive != source.archive:
+            return None
+        system, words = source.build_system.requires, theirs.recipe.backend
+        hook = tuple(map(Requirement, words))
+        closure = yield from self._environment(step, source.pin, (*system, *hook))
+        if isinstance(closure, Failure) or _pins(closure.parts) != _pins(theirs.recipe.environment):
+            return None
+        accepted = (*map(str, system), *words)
+        mine = LaidDownOf(self.spec(source, Goal.WHEEL, closure, accepted))
+        other = LaidDownOf(native.part.spec(theirs.tree, Goal.WHEEL, closure, accepted))
+        asked = Put(native.variant, other)
+        answers = yield Learn((mine, asked))
+        if not _same(answers[mine], answers[asked]):
+            return None
+        self.solver.hooks[step] = hook
+        edges = build_edges(source.pin, closure.edges, hook)
+        self._watcher.shared(theirs.wheel, native.image.name)
+        package = from_source(source, words, closure, edges, theirs.wheel)
+        return replace(package, image=native.image)
+
+    def _built_natively(
+        self, step: Step, candidate: Candidate, native: Native
+    ) -> Generator[Need, Any, _BuiltNatively | None]:
+        """What the native variant made of a release, if it is a pure wheel for the same Python."""
+        target, theirs = self.request.rules.target, native.part.request.rules.target
+        if not same_but_for_the_processor(target, theirs):
+            return None
+        native.part.solver.remember((candidate,))
+        their_step = replace(step, variant=native.variant)
+        package: Package | Failure = (yield Await((their_step,)))[their_step]
+        if not isinstance(package, Package) or package.recipe is None or package.wheel is None:
+            return None
+        question = Put(native.variant, SourceOf(candidate))
+        tree: SourceTree | Failure = (yield Learn((question,)))[question]
+        if isinstance(tree, Failure) or not is_pure(package.wheel.filename):
+            return None
+        return _BuiltNatively(package.wheel, package.recipe, tree)
 
     def _plan(self, step: Step, candidate: Candidate) -> Generator[Need, Any, Package | Failure]:
         planned = yield from self._planned(step, candidate)
@@ -234,7 +329,7 @@ class Bootstrap:
         if isinstance(closure, Failure):
             return closure
         accepted = tuple(str(requirement) for requirement in system)
-        asked = yield Run(self._spec(source, Goal.REQUIREMENTS, closure, accepted))
+        asked = yield Run(self.spec(source, Goal.REQUIREMENTS, closure, accepted))
         if isinstance(asked, Failure):
             return asked
         words = tuple(word for word in asked.words if word not in accepted)
@@ -327,7 +422,7 @@ class Bootstrap:
             closure = yield from self._environment(step, source.pin, (*system, *hook))
             if isinstance(closure, Failure):
                 return closure
-            spec = self._spec(source, goal, closure, (*accepted, *words))
+            spec = self.spec(source, goal, closure, (*accepted, *words))
             outcome: BuildOutcome = yield Run(spec)
             if isinstance(outcome, Failure):
                 return outcome
@@ -339,9 +434,10 @@ class Bootstrap:
             source.pin, Phase.HOOKS, "its backend asks for other requirements each time it is asked"
         )
 
-    def _spec(
+    def spec(
         self, source: SourceTree, goal: Goal, closure: Closure, accepted: tuple[str, ...]
     ) -> BuildSpec:
+        """A build as it is planned, before settings have their say."""
         return BuildSpec(
             goal=goal,
             source=source,
@@ -527,3 +623,15 @@ class Bootstrap:
             hint=f"cut the ring with a wheel of the index, such as --seed {ring[0].pin}; or "
             "constrain one of them to a release that does not need the others to be built",
         )
+
+
+def _pins(parts: tuple[EnvironmentPart, ...]) -> tuple[Pin, ...]:
+    return tuple(part.pin for part in parts)
+
+
+def _same(mine: LaidDown | None, theirs: LaidDown | None) -> bool:
+    if mine is None or theirs is None:
+        return False
+    return same_but_for_the_variant(
+        mine.spec, theirs.spec, of_image_a=mine.of_image, of_image_b=theirs.of_image
+    )

@@ -41,6 +41,14 @@ class Question(Hashable, Protocol):
 
 
 @dataclass(frozen=True)
+class Put:
+    """A question to one variant, or a build for it, where a run has several."""
+
+    variant: str
+    what: Any
+
+
+@dataclass(frozen=True)
 class Learn:
     """Resume with the answers to all these questions, as a mapping."""
 

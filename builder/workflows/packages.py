@@ -9,6 +9,7 @@ from builder.domain.builds import Wheel
 from builder.domain.digests import Digest
 from builder.domain.graph import (
     BuildRecipe,
+    BuiltIn,
     Dependency,
     EnvironmentPart,
     Provision,
@@ -56,6 +57,7 @@ class Package:
         wheel: None where only its needs were found out.
         foreign: where the wheel came from, if nobody here built it.
         rebuilt: its source as it was prepared, where preparing it again would take a network.
+        image: the one that it was built in, where another variant built it.
     """
 
     pin: Pin
@@ -66,6 +68,7 @@ class Package:
     wheel: Wheel | None
     foreign: ForeignWheel | None = None
     rebuilt: Rebuilt | None = None
+    image: BuiltIn | None = None
 
     @property
     def pre_built(self) -> bool:

@@ -9,9 +9,22 @@ from builder.domain.builds import BuildOutcome, BuildSpec, Failure
 from builder.domain.metadata import ReleaseMetadata
 from builder.domain.releases import Candidate, NoSuchProject, Pin, ProjectPage
 from builder.domain.sources import SourceTree
+from builder.domain.variants import Variables
 from builder.resolve.closure import Named, Refused
 from builder.schedule.budget import Claim
 from builder.workflows.packages import ForeignWheel, Package
+
+
+@dataclass(frozen=True)
+class LaidDown:
+    """A build as it will be run.
+
+    Attributes:
+        of_image: the variables that it has of its image.
+    """
+
+    spec: BuildSpec
+    of_image: Variables
 
 
 class Effects(Protocol):
@@ -51,6 +64,10 @@ class Effects(Protocol):
         ...
 
     def build(self, spec: BuildSpec) -> BuildOutcome: ...
+
+    def laid_down(self, spec: BuildSpec) -> LaidDown | None:
+        """A build with all that settings say of it; None where code of the user's decides more."""
+        ...
 
     def publish(self, package: Package) -> None:
         """Makes a package's wheel visible, if it has one yet, and tells of the package."""
@@ -153,6 +170,16 @@ class CachedOf:
 
 
 @dataclass(frozen=True)
+class LaidDownOf:
+    """What do settings say of a build?"""
+
+    spec: BuildSpec
+
+    def put_to(self, effects: Effects) -> object:
+        return effects.laid_down(self.spec)
+
+
+@dataclass(frozen=True)
 class Publish:
     """No question, but an effect whose end a flow waits for."""
 
@@ -173,5 +200,6 @@ Question = (
     | SeedOf
     | PreBuiltOf
     | CachedOf
+    | LaidDownOf
     | Publish
 )

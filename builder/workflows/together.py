@@ -34,6 +34,7 @@ from builder.workflows.flows import (
     HaltedError,
     Learn,
     Need,
+    Put,
     Question,
     Run,
     Step,
@@ -46,14 +47,6 @@ _RUN = Step("run")
 _REQUEST = "request"
 _APART = "or let each variant have versions of its own with --own-versions"
 _Learned = dict[Pin, ReleaseMetadata]
-
-
-@dataclass(frozen=True)
-class Put:
-    """A question of one variant, or a build for it."""
-
-    variant: str
-    what: Any
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ from builder.schedule.budget import Claim
 from builder.workflows.bootstrap import Bootstrap
 from builder.workflows.packages import ForeignWheel
 from builder.workflows.packages import Package as Made
+from builder.workflows.questions import LaidDown
 from builder.workflows.runs import Bootstrapped, Request
 from builder.workflows.together import Together
 from tests.facts import metadata, pin, wheel
@@ -95,6 +96,8 @@ class FakeWorld:
         planned_only: what is done with, and has no wheel.
         foreign_wheels: what the index has finished.
         cached_wheels: what a wheel server has.
+        settings: what is said of every package.
+        shared_wheels: what another variant built, and in which image.
         commits: the release that each repository holds, by the URL that requirements name it by.
     """
 
@@ -114,6 +117,8 @@ class FakeWorld:
     exclusive: frozenset[str] = frozenset()
     noted_texts: list[str] = field(default_factory=list)
     waited: dict[Pin, tuple[Pin, ...]] = field(default_factory=dict)
+    settings: str = ""
+    shared_wheels: dict[Pin, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._packages = {one.pin: one for one in self.packages}
@@ -174,6 +179,13 @@ class FakeWorld:
                 self._built.add(outcome.wheel.pin)
         assert not unbuilt, f"{spec.source.pin} was built before {unbuilt}"
         return outcome
+
+    def laid_down(self, spec: BuildSpec) -> LaidDown | None:
+        return LaidDown(replace(spec, settings=self.settings), ())
+
+    def shared(self, wheel: Wheel, image: str) -> None:
+        self.shared_wheels[wheel.pin] = image
+        self._built.add(wheel.pin)
 
     def waits(self, pin: Pin, needs: tuple[Pin, ...]) -> None:
         self.waited[pin] = needs
