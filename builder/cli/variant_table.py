@@ -5,18 +5,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from builder.cli.graph_texts import one_line
 from builder.cli.results import table
 from builder.cli.telling import counted
-from builder.domain.graph import DependencyGraph, GraphNode
+from builder.domain.graph import BuiltFor, BuiltIn, DependencyGraph, GraphNode
+from builder.graphs.contrasts import Aspect, Contrast, build_tag, wheel_tags
 from builder.graphs.difference import origin
 from builder.graphs.variants import (
-    Aspect,
-    Contrast,
     HeldVersions,
     ProjectVersions,
     ReleaseInVariants,
     VariantsTable,
-    build_tag,
     compare,
-    wheel_tags,
 )
 
 _WIDEST = 60
@@ -162,6 +159,12 @@ def _counts(found: VariantsTable) -> Iterator[str]:
     if identical:
         are = "is" if identical == 1 else "are"
         yield f"{counted(identical, 'wheel')} {are} bit-identical in {_each(found)}"
+    for one in found.taken_over:
+        were = "was" if len(one.pins) == 1 else "were"
+        yield (
+            f"{counted(len(one.pins), 'wheel')} of {one_line(one.by)} {were} built in the image "
+            f"{one_line(one.built_in)}"
+        )
     if bytes_alone:
         differ = "differs" if bytes_alone == 1 else "differ"
         yield f"{counted(bytes_alone, 'wheel')} {differ} in the bytes alone"
@@ -185,6 +188,10 @@ def variant_fields(found: VariantsTable) -> dict[str, object]:
     return {
         "variants": list(found.variants),
         "versions_agree": found.agrees,
+        "built_for": {
+            variant: one and _built_for_fields(one)
+            for variant, one in zip(found.variants, found.built_for, strict=True)
+        },
         "request": [_contrast_fields(found, one) for one in found.asked],
         "projects": [
             {
@@ -226,6 +233,23 @@ def _node_fields(node: GraphNode, held_for: str) -> dict[str, object]:
         "source_sha256": node.source and node.source.sha256,
         "wheel": node.wheel_filename or None,
         "wheel_sha256": node.wheel and node.wheel.sha256,
+        "built_in": node.image and _image_fields(node.image),
+    }
+
+
+def _built_for_fields(built_for: BuiltFor) -> dict[str, object]:
+    return {
+        "variant": built_for.variant,
+        "platform": built_for.platform,
+        "image": _image_fields(built_for.image),
+    }
+
+
+def _image_fields(image: BuiltIn) -> dict[str, object]:
+    return {
+        "name": image.name,
+        "id": image.identifier,
+        "system_packages": list(image.system_packages),
     }
 
 

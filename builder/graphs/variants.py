@@ -1,26 +1,16 @@
 """What the graphs of several variants have in common, and in what they differ."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from itertools import combinations
 
-from packaging.utils import NormalizedName, canonicalize_name
+from packaging.utils import NormalizedName
 from packaging.version import Version
 
-from builder.domain.digests import Digest
-from builder.domain.graph import (
-    BuildRecipe,
-    DependencyGraph,
-    EnvironmentPart,
-    GraphNode,
-    Provision,
-    RequirementKind,
-)
+from builder.domain.graph import BuiltFor, DependencyGraph, GraphNode, RequirementKind
 from builder.domain.releases import Pin
-from builder.graphs.acceptance import as_requirement
 from builder.graphs.adjacency import Adjacency, adjacency, installed
-from builder.graphs.difference import origin
+from builder.graphs.contrasts import Aspect, Contrast, contrasts, requirement_contrasts
 
 INSTALLATION = "installation"
 BUILDS = "builds"
@@ -63,40 +53,6 @@ class ProjectVersions:
         return self.installed_agree and self.builds_agree
 
 
-class Aspect(Enum):
-    """In what a release can differ from itself in another variant."""
-
-    HELD_FOR = "there for"
-    ORIGIN = "origin"
-    SOURCE = "source"
-    PREPARED = "prepared source"
-    TAGS = "tags"
-    BUILD_TAG = "build tag"
-    CONSTRAINT = "constraint"
-    REQUIRES = "requires"
-    METADATA = "metadata requires"
-    BUILD_SYSTEM = "build-system requires"
-    BACKEND = "backend asks for"
-    BUILT_WITH = "built with"
-    STAGED_WITH = "staged with"
-    BYTES = "wheel"
-
-
-@dataclass(frozen=True)
-class Contrast:
-    """One thing that is not the same everywhere.
-
-    Attributes:
-        values: in the order of the variants; empty for nothing, and None where there is nothing to
-            compare: the variant does not have the release, or nobody recorded it.
-        about: the project whose requirement or version it is, where it is about one.
-    """
-
-    aspect: Aspect
-    values: tuple[str | None, ...]
-    about: str = ""
-
-
 @dataclass(frozen=True)
 class ReleaseInVariants:
     """One release, as each variant has it.
@@ -127,14 +83,30 @@ class ReleaseInVariants:
 
 
 @dataclass(frozen=True)
+class TakenOver:
+    """Wheels that were built in one variant's image, and that another variant has as well.
+
+    Attributes:
+        by: the variant that did not build them.
+        built_in: the name of the image.
+    """
+
+    by: str
+    built_in: str
+    pins: tuple[Pin, ...]
+
+
+@dataclass(frozen=True)
 class VariantsTable:
     """Every project and every release of all variants, by name.
 
     Attributes:
+        built_for: in the order of the variants; None where nobody recorded it.
         asked: in what the requests differ.
     """
 
     variants: tuple[str, ...]
+    built_for: tuple[BuiltFor | None, ...]
     asked: tuple[Contrast, ...]
     projects: tuple[ProjectVersions, ...]
     releases: tuple[ReleaseInVariants, ...]
@@ -147,13 +119,26 @@ class VariantsTable:
     def agrees(self) -> bool:
         return not self.disagreeing
 
+    @property
+    def taken_over(self) -> tuple[TakenOver, ...]:
+        """By the variants' order, then by the images' names."""
+        images = {one.image for one in self.built_for if one is not None}
+        found: dict[tuple[str, str], list[Pin]] = {}
+        for place, variant in enumerate(self.variants):
+            for release in self.releases:
+                node = release.nodes[place]
+                if node is not None and node.image in images:
+                    found.setdefault((variant, node.image.name), []).append(release.pin)
+        return tuple(TakenOver(by, name, tuple(pins)) for (by, name), pins in found.items())
+
 
 def compare(graphs: Mapping[str, DependencyGraph]) -> VariantsTable:
     """Lays the graphs of variants beside each other, in the order that they are given in."""
     views = [_view(graph) for graph in graphs.values()]
     return VariantsTable(
         variants=tuple(graphs),
-        asked=tuple(_requirements(Aspect.REQUIRES, [_texts(view, None) for view in views])),
+        built_for=tuple(graph.built_for for graph in graphs.values()),
+        asked=tuple(requirement_contrasts(Aspect.REQUIRES, [_texts(view, None) for view in views])),
         projects=tuple(_projects(views)),
         releases=tuple(_release(views, pin) for pin in _all_pins(views)),
     )
@@ -236,128 +221,12 @@ def _differently_built(views: Sequence[_View]) -> set[NormalizedName]:
 def _release(views: Sequence[_View], pin: Pin) -> ReleaseInVariants:
     nodes = tuple(view.graph.nodes.get(pin) for view in views)
     held_for = tuple(view.held_for(pin) for view in views)
-    return ReleaseInVariants(pin, nodes, held_for, tuple(_contrasts(views, pin, nodes, held_for)))
-
-
-def _contrasts(
-    views: Sequence[_View],
-    pin: Pin,
-    nodes: Sequence[GraphNode | None],
-    held_for: tuple[str, ...],
-) -> Iterator[Contrast]:
-    if len(set(held_for)) > 1:
-        yield Contrast(Aspect.HELD_FOR, held_for)
-    for aspect, value in _PLAIN.items():
-        values = tuple(None if node is None else value(node) for node in nodes)
-        if _differ(values):
-            yield Contrast(aspect, values)
     asked = [None if node is None else _texts(v, pin) for v, node in zip(views, nodes, strict=True)]
-    followed = tuple(_requirements(Aspect.REQUIRES, asked))
-    yield from followed
-    told = {contrast.about for contrast in followed}
-    stated = [None if node is None else node.requires for node in nodes]
-    for contrast in _requirements(Aspect.METADATA, stated):
-        if contrast.about not in told:
-            yield contrast
-    recipes = [node.recipe if node else None for node in nodes]
-    for aspect, part in ((Aspect.BUILD_SYSTEM, _system), (Aspect.BACKEND, _backend)):
-        yield from _requirements(aspect, [part(recipe) if recipe else None for recipe in recipes])
-    yield from _environments(Aspect.BUILT_WITH, recipes)
-    yield from _environments(Aspect.STAGED_WITH, [node.staged if node else None for node in nodes])
-    wheels = tuple(_hexadecimal(node.wheel) if node else None for node in nodes)
-    if _differ(wheels):
-        yield Contrast(Aspect.BYTES, wheels)
-
-
-def _differ(values: Iterable[str | None]) -> bool:
-    return len({value for value in values if value is not None}) > 1
+    presence = (Contrast(Aspect.HELD_FOR, held_for),) if len(set(held_for)) > 1 else ()
+    return ReleaseInVariants(pin, nodes, held_for, (*presence, *contrasts(nodes, asked)))
 
 
 def _texts(view: _View, pin: Pin | None) -> tuple[str, ...]:
     """The requirements that led somewhere: those whose markers hold in the variant."""
     kinds = (RequirementKind.INSTALL, RequirementKind.TOPLEVEL)
     return tuple(edge.requirement for edge in view.edges.children(pin) if edge.kind in kinds)
-
-
-def _requirements(aspect: Aspect, texts: Sequence[Iterable[str] | None]) -> Iterator[Contrast]:
-    """Each project of which not all ask the same."""
-    by_name = [None if one is None else _by_name(one) for one in texts]
-    for name in sorted({name for one in by_name for name in one or ()}):
-        values = tuple(
-            None if one is None else ", ".join(sorted(one.get(name, ()))) for one in by_name
-        )
-        if _differ(values):
-            yield Contrast(aspect, values, name)
-
-
-def _by_name(texts: Iterable[str]) -> Mapping[str, set[str]]:
-    found: dict[str, set[str]] = {}
-    for text in texts:
-        requirement = as_requirement(text)
-        name = canonicalize_name(requirement.name) if requirement else text
-        found.setdefault(name, set()).add(text)
-    return found
-
-
-def _system(recipe: BuildRecipe) -> tuple[str, ...]:
-    return recipe.system
-
-
-def _backend(recipe: BuildRecipe) -> tuple[str, ...]:
-    return recipe.backend
-
-
-def _environments(aspect: Aspect, recipes: Sequence[BuildRecipe | None]) -> Iterator[Contrast]:
-    known = [recipe.environment for recipe in recipes if recipe is not None]
-    if all(environment == known[0] for environment in known):
-        return
-    parts = [
-        None if one is None else {part.pin.name: _described(part) for part in one.environment}
-        for one in recipes
-    ]
-    for name in sorted({name for one in parts for name in one or ()}):
-        values = tuple(None if one is None else one.get(name, "") for one in parts)
-        if _differ(values):
-            yield Contrast(aspect, values, name)
-
-
-def _described(part: EnvironmentPart) -> str:
-    built = part.provision is Provision.BUILT
-    return f"{part.pin}" if built else f"{part.pin} ({part.provision.value})"
-
-
-def wheel_tags(filename: str) -> str:
-    """The tags in a wheel's name as they stand there; empty where there is no wheel."""
-    return "-".join(filename.removesuffix(".whl").split("-")[-3:])
-
-
-def build_tag(filename: str) -> str:
-    """The build tag in a wheel's name; empty where it has none."""
-    words = filename.removesuffix(".whl").split("-")
-    return words[2] if len(words) == _WORDS_WITH_BUILD_TAG else ""
-
-
-_WORDS_WITH_BUILD_TAG = 6
-
-
-def _hexadecimal(digest: Digest | None) -> str | None:
-    return None if digest is None else digest.sha256
-
-
-def _source(node: GraphNode) -> str | None:
-    """Of a pre-built release it is the wheel's, and no digest of a source."""
-    return None if node.pre_built else _hexadecimal(node.source)
-
-
-def _prepared(node: GraphNode) -> str | None:
-    return None if node.rebuilt is None else node.rebuilt.archive.sha256
-
-
-_PLAIN: Mapping[Aspect, Callable[[GraphNode], str | None]] = {
-    Aspect.ORIGIN: origin,
-    Aspect.SOURCE: _source,
-    Aspect.PREPARED: _prepared,
-    Aspect.TAGS: lambda node: wheel_tags(node.wheel_filename),
-    Aspect.BUILD_TAG: lambda node: build_tag(node.wheel_filename),
-    Aspect.CONSTRAINT: lambda node: node.constraint,
-}

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 from builder.cli.variant_table import variant_fields, variant_lines, variants_report
-from builder.domain.graph import BuildRecipe, DependencyGraph, GraphNode
+from builder.domain.graph import BuildRecipe, BuiltFor, BuiltIn, DependencyGraph, GraphNode
 from builder.graphs.variants import compare
 from tests.graphs import built_with, digest, edge, graph, node
 
@@ -112,6 +112,26 @@ def test_a_tool_that_a_backend_asked_for_is_not_told_twice() -> None:
         ["app==1", "backend", "asks", "for", "ninja", "-"],
         ["app==1", "built", "with", "deep==1", "-"],
     ]
+
+
+def test_wheels_of_another_variants_image_are_counted() -> None:
+    cpu, arm = BuiltIn("cpu", "sha256:cpu"), BuiltIn("aarch64", "sha256:arm")
+    here = replace(one(built("app==1")), built_for=BuiltFor("cpu", cpu, "linux/amd64"))
+    taken = one(replace(built("app==1"), image=cpu))
+    there = replace(taken, built_for=BuiltFor("arm", arm, "linux/arm64"))
+
+    graphs = {"cpu": here, "arm": there}
+
+    assert "1 wheel of arm was built in the image cpu" in variants_report(graphs)
+    fields = variant_fields(compare(graphs))
+    image = {"name": "cpu", "id": "sha256:cpu", "system_packages": []}
+    told = json.loads(json.dumps(fields))
+    assert told["built_for"]["cpu"] == {
+        "variant": "cpu",
+        "platform": "linux/amd64",
+        "image": image,
+    }
+    assert told["releases"][0]["in"]["arm"]["built_in"] == image
 
 
 def test_what_came_from_upstream_cannot_command_the_terminal() -> None:

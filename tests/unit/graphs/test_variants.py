@@ -5,18 +5,16 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.domain.graph import BuildRecipe, DependencyGraph, GraphNode
+from builder.domain.graph import BuildRecipe, BuiltFor, BuiltIn, DependencyGraph, GraphNode
+from builder.graphs.contrasts import Aspect, Contrast, build_tag, wheel_tags
 from builder.graphs.variants import (
     BUILDS,
     INSTALLATION,
-    Aspect,
-    Contrast,
     HeldVersions,
     ReleaseInVariants,
+    TakenOver,
     VariantsTable,
-    build_tag,
     compare,
-    wheel_tags,
 )
 from tests.facts import pin
 from tests.graphs import built_with, digest, edge, graph, node
@@ -238,6 +236,33 @@ def test_other_bytes_of_the_source_are_told() -> None:
     assert contrasts(compare({"cpu": here, "cuda": there})) == [
         Contrast(Aspect.SOURCE, (digest("a").sha256, digest("b").sha256))
     ]
+
+
+def test_packages_of_the_system_that_settings_added_are_compared() -> None:
+    more = BuiltIn("cpu", "sha256:derived", ("libyaml-dev",))
+    here, there = one(node("app==1")), one(replace(node("app==1"), image=more))
+
+    assert contrasts(compare({"cpu": here, "cuda": there})) == [
+        Contrast(Aspect.SYSTEM_PACKAGES, ("", "libyaml-dev"))
+    ]
+
+
+def test_wheels_that_were_built_in_another_variants_image_are_gathered() -> None:
+    cpu, arm = BuiltIn("cpu", "sha256:cpu"), BuiltIn("aarch64", "sha256:arm")
+    own = BuiltIn("aarch64", "sha256:derived", ("libyaml-dev",))
+    edges = (ASKED, edge("", "lib==1"), edge("", "yaml==1"))
+    here = graph(*edges)
+    taken = [replace(node(of), image=cpu) for of in ("app==1", "lib==1")]
+    there = graph(*edges, nodes=[*taken, replace(node("yaml==1"), image=own)])
+
+    found = compare(
+        {
+            "cpu": replace(here, built_for=BuiltFor("cpu", cpu, "linux/amd64")),
+            "arm": replace(there, built_for=BuiltFor("arm", arm, "linux/arm64")),
+        }
+    )
+
+    assert found.taken_over == (TakenOver("arm", "cpu", (pin("app==1"), pin("lib==1"))),)
 
 
 def test_other_requests_are_told() -> None:
