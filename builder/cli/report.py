@@ -176,6 +176,7 @@ def repeating(
         ("--settings-file", settings.settings_file, Settings.settings_file),
         ("--settings-dir", settings.settings_dir, Settings.settings_dir),
         ("--patches-dir", settings.patches_dir, Settings.patches_dir),
+        ("--variants-file", settings.variants_file, Settings.variants_file),
     ):
         words += [option, str(value)] if value != usual else []
     for url in settings.index_urls:

@@ -23,12 +23,13 @@ def test_whatever_makes_a_difference_is_said() -> None:
         image="cpu",
         engine="docker",
         patches_dir=Path("own/patches"),
+        variants_file=Path("own.yaml"),
         index_urls=("https://name:secret@index.example/simple/",),
     )
 
     assert " ".join(repeating("bootstrap", settings, ("c.txt",))) == (
         "builder bootstrap --variant rocm --image cpu --engine docker --patches-dir own/patches "
-        "--sdist-server-url https://index.example/simple/ -c c.txt -O out"
+        "--variants-file own.yaml --sdist-server-url https://index.example/simple/ -c c.txt -O out"
     )
 
 
