@@ -159,12 +159,10 @@ def _counts(found: VariantsTable) -> Iterator[str]:
     if identical:
         are = "is" if identical == 1 else "are"
         yield f"{counted(identical, 'wheel')} {are} bit-identical in {_each(found)}"
-    for one in found.taken_over:
+    for one in found.built_elsewhere:
         were = "was" if len(one.pins) == 1 else "were"
-        yield (
-            f"{counted(len(one.pins), 'wheel')} of {one_line(one.by)} {were} built in the image "
-            f"{one_line(one.built_in)}"
-        )
+        wheels = f"{counted(len(one.pins), 'wheel')} of {one_line(one.variant)}"
+        yield f"{wheels} {were} built in the image {one_line(one.image)}"
     if bytes_alone:
         differ = "differs" if bytes_alone == 1 else "differ"
         yield f"{counted(bytes_alone, 'wheel')} {differ} in the bytes alone"

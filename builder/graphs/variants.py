@@ -83,16 +83,15 @@ class ReleaseInVariants:
 
 
 @dataclass(frozen=True)
-class TakenOver:
-    """Wheels that were built in one variant's image, and that another variant has as well.
+class BuiltElsewhere:
+    """Wheels of a variant that were built in another image than its own.
 
     Attributes:
-        by: the variant that did not build them.
-        built_in: the name of the image.
+        image: its name.
     """
 
-    by: str
-    built_in: str
+    variant: str
+    image: str
     pins: tuple[Pin, ...]
 
 
@@ -120,16 +119,18 @@ class VariantsTable:
         return not self.disagreeing
 
     @property
-    def taken_over(self) -> tuple[TakenOver, ...]:
-        """By the variants' order, then by the images' names."""
-        images = {one.image for one in self.built_for if one is not None}
+    def built_elsewhere(self) -> tuple[BuiltElsewhere, ...]:
+        """By variant; what settings added to the variant's own image makes no other one of it."""
         found: dict[tuple[str, str], list[Pin]] = {}
-        for place, variant in enumerate(self.variants):
+        for place, (variant, own) in enumerate(zip(self.variants, self.built_for, strict=True)):
             for release in self.releases:
                 node = release.nodes[place]
-                if node is not None and node.image in images:
-                    found.setdefault((variant, node.image.name), []).append(release.pin)
-        return tuple(TakenOver(by, name, tuple(pins)) for (by, name), pins in found.items())
+                image = node.image if node is not None else None
+                if image is not None and own is not None and image.name != own.image.name:
+                    found.setdefault((variant, image.name), []).append(release.pin)
+        return tuple(
+            BuiltElsewhere(variant, image, tuple(pins)) for (variant, image), pins in found.items()
+        )
 
 
 def compare(graphs: Mapping[str, DependencyGraph]) -> VariantsTable:

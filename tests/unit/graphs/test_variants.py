@@ -10,9 +10,9 @@ from builder.graphs.contrasts import Aspect, Contrast, build_tag, wheel_tags
 from builder.graphs.variants import (
     BUILDS,
     INSTALLATION,
+    BuiltElsewhere,
     HeldVersions,
     ReleaseInVariants,
-    TakenOver,
     VariantsTable,
     compare,
 )
@@ -247,7 +247,7 @@ def test_packages_of_the_system_that_settings_added_are_compared() -> None:
     ]
 
 
-def test_wheels_that_were_built_in_another_variants_image_are_gathered() -> None:
+def test_wheels_that_were_built_in_another_image_are_gathered() -> None:
     cpu, arm = BuiltIn("cpu", "sha256:cpu"), BuiltIn("aarch64", "sha256:arm")
     own = BuiltIn("aarch64", "sha256:derived", ("libyaml-dev",))
     edges = (ASKED, edge("", "lib==1"), edge("", "yaml==1"))
@@ -262,7 +262,7 @@ def test_wheels_that_were_built_in_another_variants_image_are_gathered() -> None
         }
     )
 
-    assert found.taken_over == (TakenOver("arm", "cpu", (pin("app==1"), pin("lib==1"))),)
+    assert found.built_elsewhere == (BuiltElsewhere("arm", "cpu", (pin("app==1"), pin("lib==1"))),)
 
 
 def test_other_requests_are_told() -> None:
