@@ -105,6 +105,8 @@ class ImageSummary:
     origin: str
     """The suite that it is bootstrapped from, or the registry's reference."""
     built: bool
+    pulled: bool
+    """Whether it is a registry's as it is, so that only an engine knows whether it is there."""
     config: str
     """The image ID, empty where it is not known yet."""
     packages: tuple[str, ...]
@@ -143,6 +145,7 @@ def summary(catalogue: ImageCatalogue, name: str) -> ImageSummary:
         python=recipe.python,
         origin=_origin(recipe.base),
         built=state is not None,
+        pulled=catalogue.as_pulled(name) is not None,
         config=str(state.layout.config) if state else "",
         packages=tuple(str(package) for package in state.packages) if state else (),
         seconds=state.seconds if state else 0.0,
@@ -152,7 +155,7 @@ def summary(catalogue: ImageCatalogue, name: str) -> ImageSummary:
         extends=recipe.extends,
         components=debian.components if debian else (),
         mirrors=debian.mirrors if debian else (),
-        asked=debian.packages if debian else (),
+        asked=recipe.base.packages,
         without_files=debian.without_files if debian else (),
         environment=dict(recipe.environment),
         path=recipe.path,
@@ -174,6 +177,7 @@ def _derived_summary(state: ImageState) -> ImageSummary:
         python="",
         origin=f"image {name}",
         built=True,
+        pulled=False,
         config=str(state.layout.config),
         packages=tuple(str(package) for package in state.packages),
         seconds=state.seconds,

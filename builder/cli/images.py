@@ -136,7 +136,7 @@ def _row(one: ImageSummary) -> list[str]:
     return [
         one.name,
         f"{one.platform}, emulated" if one.emulated else one.platform,
-        one.config[:19] if one.built else "not built",
+        one.config[:19] or _absent(one),
         _size(one) if one.built else "",
         f"{one.seconds:.0f} s" if one.built else "",
         one.extends,
@@ -165,12 +165,16 @@ def _lines(one: ImageSummary) -> Iterator[str]:
         yield f"environment  {name}={value}"
     for folder in one.path:
         yield f"path         {folder}"
-    yield f"ID           {one.config if one.built else 'not built'}"
+    yield f"ID           {one.config or _absent(one)}"
     if one.built:
         yield f"size         {_size(one)}"
         yield f"built in     {one.seconds:.0f} s"
     for package in one.packages:
         yield f"  {package}"
+
+
+def _absent(one: ImageSummary) -> str:
+    return "pulled when used" if one.pulled else "not built"
 
 
 def _size(one: ImageSummary) -> str:

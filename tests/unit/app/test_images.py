@@ -22,12 +22,13 @@ platform: {native_platform()}
 packages: [gcc]
 environment: {{A: one}}
 """
+PULLED = f"registry: registry.example/base@sha256:{'a' * 64}\nplatform: {native_platform()}\n"
 MINE = f"extends: below\nplatform: {FOREIGN}\npackages: [cmake]\npath: [/opt/bin]\n"
 
 
 @pytest.fixture
 def catalogue(tmp_path: Path) -> ImageCatalogue:
-    for name, text in {"below": BELOW, "mine": MINE}.items():
+    for name, text in {"below": BELOW, "mine": MINE, "pulled": PULLED}.items():
         file = tmp_path / "images" / name / "image.yaml"
         file.parent.mkdir(parents=True)
         file.write_text(text, encoding="utf-8")
@@ -76,6 +77,7 @@ def test_an_image_that_extends_another_is_told_as_a_whole(catalogue: ImageCatalo
         python="/usr/bin/python3",
         origin="debian trixie",
         built=False,
+        pulled=False,
         config="",
         packages=(),
         seconds=0.0,
@@ -89,6 +91,12 @@ def test_an_image_that_extends_another_is_told_as_a_whole(catalogue: ImageCatalo
         path=("/opt/bin",),
     )
     assert told.runs.startswith(("emulated by /", "not here: "))
+
+
+def test_whether_an_image_of_a_registry_is_there_is_not_told(catalogue: ImageCatalogue) -> None:
+    told = summary(catalogue, "pulled")
+    assert (told.pulled, told.built, told.config) == (True, False, "")
+    assert told.origin == f"registry.example/base@sha256:{'a' * 64}"
 
 
 def test_what_an_image_costs_is_told_once_it_is_there(
