@@ -5,14 +5,12 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
-from builder.app.images import image_catalogue
+from builder.app.images import ImageSummary, image_catalogue, summary
 from builder.app.overrides import read_without_plugins
 from builder.app.settings import Settings
 from builder.domain.variants import Variant
-from builder.engines.emulation import native_platform
 from builder.errors import InputError
 from builder.images.catalogue import ImageCatalogue
-from builder.images.recipe import ImageRecipe, RegistryBase
 from builder.overrides.variants import read_variants
 
 
@@ -40,16 +38,22 @@ class KnownVariant:
 
     Attributes:
         defined: whether the file of variants has it.
-        platform: empty where there is no such image.
-        emulated: whether this host's processor is another than the image's.
+        image: how its image is called.
+        found: what is known of that; None where there is no such image.
     """
 
     variant: Variant
     defined: bool
     image: str
-    state: ImageState
-    platform: str
-    emulated: bool
+    found: ImageSummary | None
+
+    @property
+    def state(self) -> ImageState:
+        if self.found is None:
+            return ImageState.MISSING
+        if self.found.pulled:
+            return ImageState.OF_REGISTRY
+        return ImageState.BUILT if self.found.built else ImageState.NOT_BUILT
 
 
 def known_variants(settings: Settings) -> tuple[KnownVariant, ...]:
@@ -75,36 +79,24 @@ def known_variant(settings: Settings, name: str) -> KnownVariant:
 
 def _known(settings: Settings, name: str, catalogue: ImageCatalogue) -> KnownVariant:
     own = replace(settings, variant=name)
-    recipe = _recipe(catalogue, own.image_name)
-    platform = "" if recipe is None else recipe.platform
+    image = own.image_name
     return KnownVariant(
         variant=own.definition,
         defined=name in settings.variants,
-        image=own.image_name,
-        state=_state(catalogue, recipe),
-        platform=platform,
-        emulated=platform not in ("", native_platform()),
+        image=image,
+        found=_summary(catalogue, image),
     )
 
 
-def _recipe(catalogue: ImageCatalogue, name: str) -> ImageRecipe | None:
+def _summary(catalogue: ImageCatalogue, image: str) -> ImageSummary | None:
     """None where there is no such image.
 
     Raises:
         InputError: it is there, and wrong.
     """
     try:
-        return catalogue.recipe(name)
+        return summary(catalogue, image)
     except InputError:
-        if name in catalogue.names():
+        if image in catalogue.names():
             raise
         return None
-
-
-def _state(catalogue: ImageCatalogue, recipe: ImageRecipe | None) -> ImageState:
-    if recipe is None:
-        return ImageState.MISSING
-    if isinstance(recipe.base, RegistryBase):
-        return ImageState.OF_REGISTRY
-    there = catalogue.state(recipe.name) is not None
-    return ImageState.BUILT if there else ImageState.NOT_BUILT

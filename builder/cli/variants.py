@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import click
 
+from builder.app.images import ImageSummary
 from builder.app.variants import KnownVariant, known_variant, known_variants
 from builder.cli.options import given
 from builder.cli.results import table
@@ -30,10 +31,10 @@ def list_command(click_context: click.Context, *, as_json: bool) -> None:
         [
             one.variant.name,
             one.image,
-            f"{one.platform}, emulated" if one.emulated else one.platform,
+            _platform(one.found),
             one.state.value,
             ", ".join(one.variant.based_on),
-            one.variant.description,
+            _description(one),
         ]
         for one in found
     ]
@@ -58,26 +59,37 @@ def show_command(click_context: click.Context, name: str, *, as_json: bool) -> N
 def _lines(found: KnownVariant) -> Iterator[str]:
     variant = found.variant
     yield f"variant      {variant.name}{'' if found.defined else ' (no definition)'}"
-    if variant.description:
-        yield f"description  {variant.description}"
+    if _description(found):
+        yield f"description  {_description(found)}"
     yield f"image        {found.image} ({found.state.value})"
-    if found.platform:
-        yield f"platform     {found.platform}{' (emulated here)' if found.emulated else ''}"
+    if found.found is not None:
+        yield f"platform     {found.found.platform}, {found.found.runs}"
     yield f"settings of  {', '.join(variant.layers)}"
     for name, value in variant.environment:
         yield f"environment  {name}={value}"
 
 
+def _platform(image: ImageSummary | None) -> str:
+    if image is None:
+        return ""
+    return f"{image.platform}, emulated" if image.emulated else image.platform
+
+
+def _description(found: KnownVariant) -> str:
+    """Its own; without one, that of its image."""
+    return found.variant.description or ("" if found.found is None else found.found.description)
+
+
 def _fields(found: KnownVariant) -> dict[str, object]:
-    variant = found.variant
+    variant, image = found.variant, found.found
     return {
         "name": variant.name,
-        "description": variant.description,
+        "description": _description(found),
         "defined": found.defined,
         "image": found.image,
         "state": found.state.value,
-        "platform": found.platform or None,
-        "emulated": found.emulated,
+        "platform": None if image is None else image.platform,
+        "emulated": image is not None and image.emulated,
         "layers": list(variant.layers),
         "environment": [list(one) for one in variant.environment],
     }
