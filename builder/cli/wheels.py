@@ -1,8 +1,9 @@
 """`builder wheel show`: what a wheel says of its own build."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 import tomlkit
@@ -56,6 +57,7 @@ def _fields(wheel: DescribedWheel) -> dict[str, object]:
         "elf_requires": wheel.elf_requires,
         "elf_provides": wheel.elf_provides,
         "elf_unreadable": wheel.elf_unreadable,
+        "repair": wheel.repair,
     }
 
 
@@ -73,6 +75,16 @@ def _lines(wheel: DescribedWheel) -> Iterator[str]:
     yield from _part("libraries that it brings", wheel.elf_provides)
     if wheel.elf_unreadable:
         yield from _part("files whose libraries are unknown", wheel.elf_unreadable)
+    if wheel.repair is not None:
+        yield from _part("libraries that were grafted into it", _grafted(wheel.repair))
+
+
+def _grafted(repair: Mapping[str, Any]) -> list[str]:
+    libraries = repair["libraries"]
+    return [
+        f"{one.get('file')}: {one.get('package') or 'of no package'} {one.get('version') or ''}"
+        for one in libraries
+    ]
 
 
 def _part(title: str, lines: Sequence[str] | None) -> Iterator[str]:

@@ -19,6 +19,7 @@ from builder.inspect.description import (
     ELF_PROVIDES,
     ELF_REQUIRES,
     ELF_UNREADABLE,
+    REPAIR,
     SDIST,
     SETTINGS,
     SYSTEM,
@@ -34,6 +35,7 @@ class DescribedWheel:
     Attributes:
         settings: None, as each of those below, where the wheel does not say.
         elf_unreadable: files that the two before it leave out.
+        repair: what was made of it once it was built; None for nothing.
     """
 
     pin: Pin
@@ -46,6 +48,7 @@ class DescribedWheel:
     elf_requires: tuple[str, ...] | None
     elf_provides: tuple[str, ...] | None
     elf_unreadable: tuple[str, ...] | None
+    repair: Mapping[str, Any] | None
 
 
 def read_described(path: Path) -> DescribedWheel:
@@ -74,6 +77,7 @@ def read_described(path: Path) -> DescribedWheel:
         files.lines(ELF_REQUIRES) or silence,
         files.lines(ELF_PROVIDES) or silence,
         _names(files.text(ELF_UNREADABLE)) or silence,
+        _repair(files.text(REPAIR)),
     )
 
 
@@ -82,7 +86,8 @@ class _Files:
 
     def __init__(self, path: Path, pin: Pin) -> None:
         self._texts: dict[str, str] = {}
-        wanted = {SETTINGS, SYSTEM, BACKEND, SDIST, ELF_REQUIRES, ELF_PROVIDES, ELF_UNREADABLE}
+        wanted = {SETTINGS, SYSTEM, BACKEND, SDIST}
+        wanted |= {ELF_REQUIRES, ELF_PROVIDES, ELF_UNREADABLE, REPAIR}
         entries = checked_entries(path)
         with zipfile.ZipFile(path) as archive:
             for info in entries:
@@ -117,6 +122,19 @@ def _toml(text: str) -> Mapping[str, Any]:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise RefusedOutput(f"{SETTINGS} is no TOML: {error}") from error
+
+
+def _repair(text: str | None) -> Mapping[str, Any] | None:
+    if text is None:
+        return None
+    try:
+        said = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RefusedOutput(f"{REPAIR} is no JSON: {error}") from error
+    libraries = said.get("libraries") if isinstance(said, dict) else None
+    if not isinstance(libraries, list) or not all(isinstance(one, dict) for one in libraries):
+        raise RefusedOutput(f"{REPAIR} does not tell of libraries")
+    return {**said, "libraries": libraries}
 
 
 def _names(text: str | None) -> tuple[str, ...] | None:

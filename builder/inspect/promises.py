@@ -20,6 +20,7 @@ _LEGACY = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 
 _NAME = re.compile(r"(?P<libc>many|musl)linux_(?P<major>\d+)_(?P<minor>\d+)")
 _LINKERS = re.compile(r"ld-linux.*|ld64\.so\.[12]|rtld")
 _GLIBC = re.compile(r"GLIBC_(\d+)\.(\d+)(?:\.\d+)?")
+_PARTS = re.compile(r"[._]")
 _MOST_TOLD = 3
 _HINT = (
     "a tag that its backend chose must be true: let it leave the plain tag linux_ARCH, and "
@@ -71,13 +72,24 @@ def _broken(
     for file in files:
         if file.libraries is None:
             continue
-        for one in sorted(file.libraries.requires):
-            if one.soname in brought or _LINKERS.fullmatch(one.soname):
-                continue
+        asked = [
+            one
+            for one in sorted(file.libraries.requires)
+            if one.soname not in brought and not _LINKERS.fullmatch(one.soname)
+        ]
+        for one in asked:
             if not one.version and one.soname not in policy.whitelist:
                 yield f"{file.name!r} needs {one.soname}, which not every such system has"
-            elif one.version and not _allows(policy, promised, one.version):
-                yield f"{file.name!r} needs {one.version} of {one.soname}"
+        newest: dict[str, str] = {}
+        for one in sorted(asked, key=lambda one: _in_order(one.version)):
+            if one.version and not _allows(policy, promised, one.version):
+                newest[one.soname] = one.version
+        for soname, version in sorted(newest.items()):
+            yield f"{file.name!r} needs {version} of {soname}"
+
+
+def _in_order(version: str) -> list[tuple[int, str]]:
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in _PARTS.split(version)]
 
 
 def _allows(policy: Policy, promised: _Version, version: str) -> bool:

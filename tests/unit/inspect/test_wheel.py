@@ -18,12 +18,15 @@ from packaging.version import Version
 
 from builder.domain.releases import Pin
 from builder.inspect.collect import RefusedOutput, read_small, take
+from builder.inspect.described import read_described
 from builder.inspect.description import OwnBuild
 from builder.inspect.wheel import CanonicalWheel, canonicalize
 from tests.elf_files import SharedObject
 
 PIN = Pin(canonicalize_name("pkg"), Version("1.0"))
-TAGS = frozenset({Tag("py3", "none", "any"), Tag("py3", "none", "linux_x86_64")})
+TAGS = frozenset(
+    Tag("py3", "none", platform) for platform in ("any", "linux_x86_64", "manylinux_2_17_x86_64")
+)
 NAME = "pkg-1.0-py3-none-any.whl"
 PLATFORM_NAME = "pkg-1.0-py3-none-linux_x86_64.whl"
 PLATFORM_WHEEL = "Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: py3-none-linux_x86_64\n"
@@ -151,6 +154,60 @@ def test_a_wheel_that_says_how_it_was_built_is_as_sound_as_any(tmp_path: Path) -
     assert content == (tmp_path / "again" / again.filename).read_bytes()
     with WheelFile.open(tmp_path / "once" / once.filename) as source:
         source.validate_record()
+
+
+def test_a_wheel_says_what_was_made_of_it(tmp_path: Path) -> None:
+    said = {"platforms": ["linux_x86_64"], "libraries": [{"file": "pkg.libs/libx-1.so"}]}
+    own_build = replace(OWN_BUILD, repair=json.dumps(said).encode())
+
+    made = check(Draft().write(tmp_path / "w.whl"), tmp_path / "out", own_build=own_build)
+
+    found = read_described(tmp_path / "out" / made.filename)
+    assert found.repair == said
+    assert found.elf_unreadable == ()
+
+
+@pytest.mark.parametrize("said", [b"{", b"[]", b"{}", b'{"libraries": {}}', b'{"libraries": [1]}'])
+def test_what_tells_of_a_repair_in_another_form_is_refused(said: bytes, tmp_path: Path) -> None:
+    own_build = replace(OWN_BUILD, repair=said)
+    made = check(Draft().write(tmp_path / "w.whl"), tmp_path / "out", own_build=own_build)
+
+    with pytest.raises(RefusedOutput, match=r"builder-repair\.json"):
+        read_described(tmp_path / "out" / made.filename)
+
+
+def test_a_wheel_with_a_library_for_another_machine_is_refused(tmp_path: Path) -> None:
+    foreign = Draft(files={"pkg/part.so": SharedObject(machine=183).content()})
+    path = replace(foreign, wheel=PLATFORM_WHEEL).write(tmp_path / "w.whl")
+    lenient = replace(OWN_BUILD, foreign_binaries=True)
+
+    with pytest.raises(RefusedOutput, match="is for aarch64"):
+        check(path, tmp_path / "out", PLATFORM_NAME, OWN_BUILD)
+    made = check(path, tmp_path / "allowed", PLATFORM_NAME, lenient)
+    others = check(path, tmp_path / "others", PLATFORM_NAME)
+
+    assert any("for other machines" in note for note in made.notes)
+    assert others.notes == ()
+
+
+def test_a_wheel_whose_manylinux_tag_is_not_true_is_refused(tmp_path: Path) -> None:
+    needs = SharedObject(versions=(("libc.so.6", ("GLIBC_2.38",)),), needed=("libc.so.6",))
+    path = Draft(files={"pkg/part.so": needs.content()}).write(tmp_path / "w.whl")
+
+    with pytest.raises(RefusedOutput, match="the tag manylinux_2_17_x86_64 is not true"):
+        check(path, tmp_path / "out", "pkg-1.0-py3-none-manylinux_2_17_x86_64.whl", OWN_BUILD)
+
+
+def test_a_wheel_that_contradicts_its_own_name_is_told_of(tmp_path: Path) -> None:
+    files = {"pkg/part.so": SharedObject().content()}
+    path = Draft(files=files).write(tmp_path / "w.whl")
+
+    made = check(path, tmp_path / "out", PLATFORM_NAME, OWN_BUILD)
+
+    assert made.notes == (
+        "says other tags in WHEEL than in its name: py3-none-any",
+        "is tagged for a platform, and yet Root-Is-Purelib is true",
+    )
 
 
 def test_no_login_of_a_requirement_gets_into_a_wheel(tmp_path: Path) -> None:
