@@ -59,7 +59,8 @@ class Candidate:
 
     Attributes:
         sdist: the source archive.
-        wheels: the wheels the index has for the same release; only their PEP 658 metadata is read.
+        wheels: those the index has of the same release; of them only the names are read, and
+            PEP 658 metadata where there is any.
         requires_python: what the index says, empty where it says nothing.
         yanked: the reason, empty string for a yank without one, None for a release that is not.
         index_url: the index that answered for the project.

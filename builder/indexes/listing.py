@@ -103,7 +103,7 @@ class _Listing:
         return Candidate(
             pin=Pin(self._name, version),
             sdist=_remote(sdist),
-            wheels=tuple(it for it in wheels if it.metadata_digest is not None),
+            wheels=tuple(wheels),
             requires_python=specifiers.read(sdist),
             yanked=sdist.yanked,
             index_url=self._index_url,
