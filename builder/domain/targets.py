@@ -10,6 +10,8 @@ from builder.domain.images import TargetPython
 # The oldest glibc that a manylinux tag can name for each architecture (PEP 600).
 _OLDEST_GLIBC_MINOR = {"x86_64": 5, "i686": 5}
 _DEFAULT_OLDEST_GLIBC_MINOR = 17
+# What tags were called before they named a version of glibc.
+_OLDER_NAMES = {(2, 5): "manylinux1", (2, 12): "manylinux2010", (2, 17): "manylinux2014"}
 _MARKERS = frozenset(
     {
         "implementation_name",
@@ -79,4 +81,6 @@ def _platforms(platform: str, libc: tuple[str, str], markers: Mapping[str, str])
         oldest = _OLDEST_GLIBC_MINOR.get(machine, _DEFAULT_OLDEST_GLIBC_MINOR)
         for old in range(minor, oldest - 1, -1):
             yield f"manylinux_{major}_{old}_{machine}"
+            if (major, old) in _OLDER_NAMES:
+                yield f"{_OLDER_NAMES[major, old]}_{machine}"
     yield platform.replace("-", "_").replace(".", "_")

@@ -46,6 +46,16 @@ def test_an_old_x86_64_wheel_runs_on_a_new_glibc() -> None:
     found = tags(markers=markers, platform="linux-x86_64")
 
     assert Tag("cp313", "cp313", "manylinux_2_5_x86_64") in found
+    assert {"manylinux1_x86_64", "manylinux2010_x86_64", "manylinux2014_x86_64"} <= {
+        tag.platform for tag in found
+    }
+
+
+def test_an_older_name_of_a_tag_counts_where_the_tag_does() -> None:
+    platforms = {tag.platform for tag in tags()}
+
+    assert "manylinux2014_s390x" in platforms
+    assert "manylinux2010_s390x" not in platforms
 
 
 def test_without_glibc_there_is_no_manylinux() -> None:
