@@ -4,9 +4,10 @@ import base64
 import gzip
 import io
 import json
+import re
 import tarfile
 import zipfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -142,7 +143,6 @@ def test_a_repaired_wheel_brings_its_libraries_and_runs_with_them(
     user = Package("user", salt=salt, build_requires=("linked",), payload=LOADS)
     program.publish(one_file, user)
     (tmp_path / "settings.yaml").write_text("repair: auto\n")
-    (settings / "linked.yaml").write_text("{}\n")
     general = ("--settings-file", str(tmp_path / "settings.yaml"))
 
     done = bootstrap(program, settings, *general, "user")
@@ -150,15 +150,10 @@ def test_a_repaired_wheel_brings_its_libraries_and_runs_with_them(
     for wheel in (again.output / "wheels-repo").rglob("*.whl"):
         wheel.unlink()
     built_again = bootstrap(again, settings, *general, "--no-cache", "user")
-    (settings / "linked.yaml").write_text("repair: off\n")
-    plain = replace(program, output=tmp_path / "plain")
-    left = bootstrap(plain, settings, *general, "user")
 
     assert done.status == 0, done.stderr
     (name,) = (one for one in program.wheels() if one.startswith("linked"))
-    assert "manylinux_2_17_x86_64" in name
-    assert "manylinux2014_x86_64" in name
-    assert "linux_x86_64" not in name.split("-")[-1].removesuffix(".whl").split(".")
+    assert re.fullmatch(r"linked-1.0-0-cp313-cp313-manylinux_2_\d\d_x86_64.whl", name)
     path = program.output / "wheels-repo/downloads" / name
     with zipfile.ZipFile(path) as archive:
         said = json.loads(archive.read("linked-1.0.dist-info/builder-repair.json"))
@@ -169,8 +164,6 @@ def test_a_repaired_wheel_brings_its_libraries_and_runs_with_them(
     assert f"ANSWER 42 {library['file'].rpartition('/')[2]}" in program.log(user)
     assert built_again.status == 0, built_again.stderr
     assert (again.output / "wheels-repo/downloads" / name).read_bytes() == path.read_bytes()
-    assert left.status == 0, left.stderr
-    assert "linked-1.0-0-cp313-cp313-linux_x86_64.whl" in plain.wheels()
 
 
 def test_a_tag_that_is_not_true_is_refused(program: Program, salt: str, settings: Path) -> None:
