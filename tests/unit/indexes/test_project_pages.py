@@ -48,7 +48,7 @@ def test_every_kind_of_page_says_the_same(
     with_metadata = [it.filename for it in newest.wheels if it.metadata_digest is not None]
     assert with_metadata == ["foo-1.10-py3-none-any.whl"]
     assert len(newest.wheels) == 2
-    assert newest.wheels[0].metadata_digest == Digest.of_bytes(b"Name: foo")
+    assert newest.wheels[1].metadata_digest == Digest.of_bytes(b"Name: foo")
     assert newest.index_url == server.url
     assert [it.filename for it in page.wheels[newest.pin.version]] == [
         "foo-1.10-py2-none-any.whl",
