@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from packaging.utils import NormalizedName
 
@@ -52,6 +52,7 @@ class Engine(Protocol):
         ...
 
 
+@runtime_checkable
 class ImageMaker(Protocol):
     """Makes images from others by a Containerfile, with the host's network.
 

@@ -39,6 +39,11 @@ class RegistryImage:
 Image = LayoutImage | RegistryImage
 
 
+def digest_command(name: str) -> str:
+    """Shows the digest of what a registry has under a name and a tag, for all its platforms."""
+    return f"skopeo inspect --format '{{{{.Digest}}}}' docker://{name}"
+
+
 @dataclass(frozen=True)
 class TargetPython:
     """The interpreter of an image, as found by asking it: what wheels are built for."""

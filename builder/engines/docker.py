@@ -48,7 +48,6 @@ class DockerEngine:
         with self._images:
             identifier = self._had(image)
             shown = self._api.image(identifier)
-            check_platform("Docker", image, shown.platform)
             if shown.volumes:
                 raise ImageError(
                     f"the image {identifier} declares volumes, which Docker makes writable",
@@ -92,6 +91,11 @@ class DockerEngine:
         return len(found)
 
     def _had(self, image: Image) -> str:
+        identifier = self._loaded(image)
+        check_platform("Docker", image, self._api.image(identifier).platform)
+        return identifier
+
+    def _loaded(self, image: Image) -> str:
         match image:
             case LayoutImage():
                 identifier = str(image.config)

@@ -1,8 +1,8 @@
 """What an image has to be before anything runs from it."""
 
 from builder.domain.digests import Digest
-from builder.domain.images import Image, LayoutImage, RegistryImage
-from builder.engines.pulls import digest_command, name_of, wrong_platform
+from builder.domain.images import Image, LayoutImage, RegistryImage, digest_command
+from builder.engines.pulls import name_of, wrong_platform
 from builder.errors import ImageError
 
 

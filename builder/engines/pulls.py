@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from builder.domain.images import RegistryImage
+from builder.domain.images import RegistryImage, digest_command
 from builder.errors import ImageDigestError, ImageError
 
 _OTHER_BYTES = re.compile(
@@ -60,11 +60,6 @@ def wrong_platform(image: RegistryImage, found: str, engine: str) -> ImageError:
         f"the image {image.reference} is for {found}, not for {image.platform}",
         hint=_other_digest(engine, image),
     )
-
-
-def digest_command(name: str) -> str:
-    """Shows the digest of what a registry has under a name and a tag, for all its platforms."""
-    return f"skopeo inspect --format '{{{{.Digest}}}}' docker://{name}"
 
 
 def name_of(reference: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from builder.domain.images import digest_command
 from builder.errors import InputError
 from builder.images.package_names import PackageManager
 
@@ -26,7 +27,7 @@ BY_DIGEST = re.compile(r"[^\s@]+/[^\s@]+@sha256:[0-9a-f]{64}")
 MIRROR = re.compile(r"(?:(?:https?|file)://\S+|deb \S.*)")
 DIGEST_HINT = (
     "a tag can be moved to other bytes: name the image by digest, as in"
-    " registry.example/name@sha256:… (`skopeo inspect docker://IMAGE` shows the digest)"
+    " registry.example/name@sha256:…; the digest is shown by"
 )
 MIRROR_HINT = (
     "give an address (https://mirror.example/debian) or a line as in sources.list"
@@ -85,7 +86,10 @@ def reference_recipe(reference: str, platform: str) -> ImageRecipe:
         InputError: the reference has no digest.
     """
     if not BY_DIGEST.fullmatch(reference):
-        raise InputError(f"image {reference!r} is not named by digest", hint=DIGEST_HINT)
+        raise InputError(
+            f"image {reference!r} is not named by digest",
+            hint=f"{DIGEST_HINT} {digest_command(reference.partition('@')[0])}",
+        )
     return ImageRecipe(
         name=reference,
         description="given by its registry reference",

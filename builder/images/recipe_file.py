@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError, model_validator
 
+from builder.domain.images import digest_command
 from builder.errors import InputError
 from builder.images.environment import Environment, Folder
 from builder.images.package_names import (
@@ -314,7 +315,7 @@ def _reason(problem: Any) -> str:  # noqa: ANN401 - pydantic's own mapping
 def _hint(error: ValidationError) -> str:
     fields = {problem["loc"][0] for problem in error.errors() if problem["loc"]}
     if "registry" in fields:
-        return DIGEST_HINT
+        return f"{DIGEST_HINT} {digest_command('NAME:TAG')}"
     if "mirror" in fields:
         return MIRROR_HINT
     return _FIELD_HINT

@@ -5,6 +5,7 @@ import json
 import platform
 import subprocess
 import tarfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from builder.domain.digests import Digest
@@ -20,12 +21,15 @@ _FILES = {
 }
 
 
-def busybox_image(folder: Path, note: str = "") -> LayoutImage:
-    """Writes the layout; the same busybox and note give the same image.
+def busybox_image(
+    folder: Path, note: str = "", programs: Mapping[str, str] | None = None
+) -> LayoutImage:
+    """Writes the layout; the same busybox, note and programs give the same image.
 
     Args:
         folder: does not exist yet.
         note: makes it another image.
+        programs: scripts of /usr/bin, by name.
 
     Raises:
         FileNotFoundError: `apt-get install busybox-static` brings what is missing.
@@ -33,7 +37,7 @@ def busybox_image(folder: Path, note: str = "") -> LayoutImage:
     blobs = folder / "blobs" / "sha256"
     blobs.mkdir(parents=True)
     system = f"linux/{_ARCHITECTURES[platform.machine()]}"
-    layer = put(blobs, _root_file_system())
+    layer = put(blobs, _root_file_system(programs or {}))
     config, manifest = put_image(blobs, layer, system, note)
     index = {"schemaVersion": 2, "manifests": [entry(manifest, blobs, "manifest.v1+json")]}
     (folder / "index.json").write_bytes(encode(index))
@@ -78,7 +82,7 @@ def add(
     tar.addfile(member, io.BytesIO(content))
 
 
-def _root_file_system() -> bytes:
+def _root_file_system(programs: Mapping[str, str]) -> bytes:
     stream = io.BytesIO()
     listed = subprocess.run([BUSYBOX, "--list"], check=True, capture_output=True, text=True)
     applets = {f"bin/{name}": "busybox" for name in listed.stdout.split() if name != "busybox"}
@@ -89,6 +93,8 @@ def _root_file_system() -> bytes:
         add(tar, "bin/busybox", tarfile.REGTYPE, 0o755, BUSYBOX.read_bytes())
         for name, content in _FILES.items():
             add(tar, name, tarfile.REGTYPE, 0o644, content)
+        for name, script in programs.items():
+            add(tar, f"usr/bin/{name}", tarfile.REGTYPE, 0o755, script.encode())
         for name, target in {**applets, **_LINKS}.items():
             add(tar, name, tarfile.SYMTYPE, 0o777, link=target)
     return stream.getvalue()

@@ -25,6 +25,8 @@ class Registry:
     image: RegistryImage
     lies: dict[str, bytes]
     """What is served instead of the blob or manifest of a digest."""
+    folders: list[Path]
+    """Each holds blobs and manifests by digest; more may be added."""
     moods: list[str]
     """Not empty while the registry answers nothing but errors."""
 
@@ -36,6 +38,10 @@ class Registry:
             yield
         finally:
             self.moods.pop()
+
+    def reference(self, image: LayoutImage) -> str:
+        """What an image is called that the registry has."""
+        return _reference(self.address, image)
 
     def named(self, digest: Digest, platform: str) -> RegistryImage:
         """Another image of the registry."""
@@ -50,27 +56,30 @@ def registry_of(image: LayoutImage, *more: Path) -> Iterator[Registry]:
         image: the layout.
         more: further folders with blobs and manifests by digest.
     """
-    index = json.loads((image.layout / "index.json").read_bytes())
-    manifest = index["manifests"][0]["digest"]
     lies: dict[str, bytes] = {}
     moods: list[str] = []
-    folders = (image.layout / "blobs" / "sha256", *more)
+    folders = [image.layout / "blobs" / "sha256", *more]
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(folders, lies, moods))
     server.daemon_threads = True
     thread = Thread(target=server.serve_forever)
     thread.start()
     address = f"127.0.0.1:{server.server_port}"
-    pulled = RegistryImage("contract", f"{address}/contract@{manifest}", image.platform)
+    pulled = RegistryImage("contract", _reference(address, image), image.platform)
     try:
-        yield Registry(address, pulled, lies, moods)
+        yield Registry(address, pulled, lies, folders, moods)
     finally:
         server.shutdown()
         thread.join()
         server.server_close()
 
 
+def _reference(address: str, image: LayoutImage) -> str:
+    index = json.loads((image.layout / "index.json").read_bytes())
+    return f"{address}/contract@{index['manifests'][0]['digest']}"
+
+
 def _handler(
-    folders: tuple[Path, ...], lies: Mapping[str, bytes], moods: Sequence[str]
+    folders: Sequence[Path], lies: Mapping[str, bytes], moods: Sequence[str]
 ) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -97,9 +106,7 @@ def _handler(
     return Handler
 
 
-def _found(
-    folders: tuple[Path, ...], lies: Mapping[str, bytes], path: str
-) -> tuple[int, str, bytes]:
+def _found(folders: Sequence[Path], lies: Mapping[str, bytes], path: str) -> tuple[int, str, bytes]:
     if path == "/v2/":
         return 200, "application/json", b"{}"
     folder, _, digest = path.rpartition("/")
@@ -111,6 +118,6 @@ def _found(
     return 200, json.loads(body).get("mediaType", _KIND), body
 
 
-def _blob(folders: tuple[Path, ...], name: str) -> bytes | None:
+def _blob(folders: Sequence[Path], name: str) -> bytes | None:
     found = (folder / name for folder in folders if (folder / name).is_file())
     return next((file.read_bytes() for file in found), None)

@@ -134,6 +134,7 @@ def test_an_engine_is_asked_to_add_the_packages_to_the_pulled_image(images: Imag
     for command in (
         "apt-get --yes --no-install-recommends install gcc make; \\\n",
         "install findutils gcc make; \\\n",
+        "          findutils gcc make; \\\n",
         "FROM ${BASE}\n",
         "-perm /6000 -exec chmod ug-s",
         "echo 'builder:x:1000:1000::/build:/bin/sh' >> /etc/passwd",
