@@ -16,9 +16,10 @@ from builder.engines.emulation import (
     native_platform,
     require_runnable,
 )
+from builder.errors import InputError
 from builder.images.catalogue import BuiltImage, ImageCatalogue
 from builder.images.mmdebstrap import Host
-from builder.images.recipe import DebianBase, RegistryBase
+from builder.images.recipe import DebianBase, ImageRecipe, RegistryBase
 from builder.images.state import ImageState
 from builder.shipped import shipped_folder
 
@@ -47,6 +48,31 @@ class MadeImage:
     """How it came here, in words."""
     replaced: tuple[str, ...] = ()
     """What a derived image has in other versions than the one below it, in words."""
+
+
+def chosen_recipe(settings: Settings) -> ImageRecipe:
+    """The recipe of the image that a run was asked to take.
+
+    Raises:
+        InputError: there is none, or it is wrong; where the variant stands for it, that is said.
+    """
+    catalogue, name = image_catalogue(settings), settings.image_name
+    try:
+        return catalogue.recipe(name)
+    except InputError as error:
+        if settings.image is not None or name in catalogue.names():
+            raise
+        raise _without_image(settings, error) from error
+
+
+def _without_image(settings: Settings, error: InputError) -> InputError:
+    """The error, with where it comes from that this image was looked for."""
+    file = settings.variants_file
+    if settings.definition.image:
+        message = f"variant {settings.variant!r} ({file}): {error.message}"
+        return InputError(message, hint=error.hint)
+    other = f"`image:` in {file} gives variant {settings.variant!r} an image of another name"
+    return InputError(error.message, hint=f"{error.hint}; {other}")
 
 
 def build_image(

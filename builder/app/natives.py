@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from builder.app.emulation import emulated_architecture
-from builder.app.images import image_catalogue
+from builder.app.images import chosen_recipe, image_catalogue
 from builder.app.settings import Settings
 from builder.app.workshop import Notify
 from builder.domain.events import Noted
@@ -64,7 +64,7 @@ def cast_of(variants: tuple[Settings, ...], *, native_pure: bool, notify: Notify
 
 def _counterpart(settings: Settings) -> str | None:
     catalogue = image_catalogue(settings)
-    if not emulated_architecture(catalogue.recipe(settings.image_name).platform):
+    if not emulated_architecture(chosen_recipe(settings).platform):
         return None
     return catalogue.counterpart(settings.image_name, native_platform())
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Event
 
 from builder.app.emulation import emulated_architecture, measuring
-from builder.app.images import image_catalogue
+from builder.app.images import chosen_recipe, image_catalogue
 from builder.app.settings import Settings
 from builder.domain.containers import Enforcement
 from builder.domain.events import Event as Happening
@@ -131,9 +131,8 @@ def _workshop(
 
 def _chosen_image(settings: Settings) -> tuple[Image, str]:
     """The image, and its Python."""
-    catalogue = image_catalogue(settings)
-    image = catalogue.open(settings.image_name)
-    return image, catalogue.recipe(settings.image_name).python
+    recipe = chosen_recipe(settings)
+    return image_catalogue(settings).open(recipe.name), recipe.python
 
 
 @contextmanager

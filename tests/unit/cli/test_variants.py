@@ -104,3 +104,28 @@ def test_lint_looks_at_the_file_too(text: str, problem: str, tmp_path: Path) -> 
 
     told = f"overrides/variants.yaml:1: {problem}found 1 problem in 4 files\n"
     assert (done.returncode, done.stdout) == (1, told)
+
+
+@pytest.mark.parametrize(
+    ("variant", "message", "hint"),
+    [
+        (
+            "far",
+            "variant 'far' (overrides/variants.yaml): there is no image 'nowhere'",
+            "images: ",
+        ),
+        (
+            "fast",
+            "there is no image 'fast'",
+            "`image:` in overrides/variants.yaml gives variant 'fast' an image of another name",
+        ),
+    ],
+)
+def test_who_asked_for_a_missing_image_is_told(
+    variant: str, message: str, hint: str, tmp_path: Path
+) -> None:
+    done = run(lay(tmp_path, FILES), "bootstrap", "six", "--variant", variant)
+
+    assert done.returncode == 2
+    assert f"error: {message}\n" in done.stderr
+    assert hint in done.stderr
