@@ -422,7 +422,7 @@ class ImageCatalogue:
         )
         with _appearing(folder) as partial:
             raw, layer = partial / "bootstrap.tar", partial / "layer.tar"
-            bootstrap(command, self._host, raw, _log(folder), progress)
+            bootstrap(command, self._host.running(recipe.platform), raw, _log(folder), progress)
             progress("writing the image")
             write_layer(raw, layer)
             raw.unlink()
@@ -482,7 +482,9 @@ class ImageCatalogue:
         )
         with _appearing(folder) as partial:
             raw, layer = partial / "bootstrap.tar", partial / "layer.tar"
-            bootstrap(command, self._host, raw, _log(folder), progress, below)
+            bootstrap(
+                command, self._host.running(recipe.platform), raw, _log(folder), progress, below
+            )
             progress("writing the image")
             packages = read_packages(raw)
             write_difference(below, raw, layer)

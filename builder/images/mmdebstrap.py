@@ -6,10 +6,11 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from builder.domain.digests import Digest
+from builder.domain.emulation import EMULATOR_VARIABLES
 from builder.errors import ImageError, StorageError
 from builder.images import difference, layer
 from builder.images.diagnosis import diagnose
@@ -92,6 +93,12 @@ class Host:
     closed on many systems: /var/tmp is taken then.
     """
 
+    def running(self, platform: str) -> "Host":
+        """The same host, for programs of a platform that may have to be emulated here."""
+        return replace(
+            self, environment={**self.environment, **dict(_emulator_variables(platform))}
+        )
+
     def workplace(self) -> Path:
         """The folder that a bootstrap can work in."""
         scratch = Path(self.environment.get("TMPDIR") or self.scratch).absolute()
@@ -159,7 +166,7 @@ def bootstrap_arguments(
     return [
         *_shared_arguments("apt", platform, base, transport, is_root=is_root),
         f"--include={','.join(sorted(base.packages))}",
-        f"--customize-hook={CUSTOMIZE}",
+        f"--customize-hook={_emulated(CUSTOMIZE, platform)}",
         base.suite,
         "-",
         *(mirrors or base.mirrors),
@@ -187,15 +194,26 @@ def extension_arguments(
         mirrors: instead of those that the recipe names.
         transport: lines of apt's configuration, such as a proxy.
     """
+    script = EXTEND.replace("@PACKAGES@", " ".join(packages))
     return [
         *_shared_arguments("custom", platform, base, transport, is_root=is_root),
         # From standard input: the user inside may not read files of the user outside.
         '--setup-hook=tar -C "$1" -x -p --numeric-owner',
-        f"--customize-hook={EXTEND.replace('@PACKAGES@', ' '.join(packages))}",
+        f"--customize-hook={_emulated(script, platform)}",
         base.suite,
         "-",
         *(mirrors or base.mirrors),
     ]
+
+
+def _emulated(script: str, platform: str) -> str:
+    """A script whose programs may be emulated; what they do is the same."""
+    settings = "".join(f"{name}={value} " for name, value in _emulator_variables(platform))
+    return script.replace("env -i ", f"env -i {settings}")
+
+
+def _emulator_variables(platform: str) -> tuple[tuple[str, str], ...]:
+    return EMULATOR_VARIABLES.get(ARCHITECTURES[platform], ())
 
 
 def _shared_arguments(
@@ -220,7 +238,7 @@ def bootstrap_environment(variables: Mapping[str, str], workplace: Path) -> dict
     kept = {
         name: value
         for name, value in variables.items()
-        if name.lower() in _PROXIES or name in {"HOME", "USER", "LOGNAME"}
+        if name.lower() in _PROXIES or name in {"HOME", "USER", "LOGNAME", "QEMU_CPU"}
     }
     return {
         **kept,

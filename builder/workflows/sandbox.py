@@ -20,7 +20,7 @@ from builder.domain.containers import (
     Network,
     Tmpfs,
 )
-from builder.domain.emulation import PATIENCE
+from builder.domain.emulation import EMULATOR_VARIABLES, PATIENCE
 from builder.domain.images import Image
 from builder.errors import StorageError
 from builder.ports import Engine
@@ -170,7 +170,7 @@ class Sandbox:
             name=f"builder-{room.labels['builder.run']}-{number}-{task.name}",
             image=interior.image,
             command=(interior.interpreter, "-I", "-B", "-u", "/agent"),
-            environment=tuple(task.variables),
+            environment=self._variables(task),
             binds=(
                 BindMount(self._agent.folder, PurePosixPath("/agent")),
                 BindMount(folder / "in", PurePosixPath("/in")),
@@ -185,6 +185,10 @@ class Sandbox:
             limits=self._limits(task.limits),
             labels=tuple(sorted(room.labels.items())),
         )
+
+    def _variables(self, task: Task) -> tuple[tuple[str, str], ...]:
+        of_emulator = EMULATOR_VARIABLES.get(self.emulated, ())
+        return tuple({**dict(of_emulator), **dict(task.variables)}.items())
 
     def _limits(self, limits: Limits) -> Limits:
         """Time that nobody asked for is meant for the host's own processor."""

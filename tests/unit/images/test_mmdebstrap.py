@@ -87,6 +87,19 @@ Acquire::cdrom::mount "/media/cdrom/";
     assert '--aptopt=Acquire::http::Proxy "http://proxy.example:3128";' in arguments
 
 
+def test_programs_that_may_be_emulated_run_on_a_processor_that_is_quick_to_play(
+    tmp_path: Path,
+) -> None:
+    arm = bootstrap_arguments("linux/arm64", BASE, is_root=True)
+    native = bootstrap_arguments("linux/amd64", BASE, is_root=True)
+
+    host = Host(is_root=True, environment={}, scratch=tmp_path).running("linux/arm64")
+
+    assert bootstrap_environment(host.environment, tmp_path)["QEMU_CPU"] == "cortex-a72"
+    assert any("env -i QEMU_CPU=cortex-a72 PATH=" in argument for argument in arm)
+    assert not any("QEMU" in argument for argument in native)
+
+
 def test_the_environment_is_made_from_nothing(tmp_path: Path) -> None:
     variables = {
         "HOME": "/home/me",

@@ -59,6 +59,21 @@ def test_an_answer_that_makes_no_sense_is_told_and_builds_go_on(
     assert "could not be measured" in event.text
 
 
+def test_an_emulator_is_told_to_play_a_processor_that_is_quick(tmp_path: Path) -> None:
+    ran = FakeEngine(lambda _: 0)
+    own = Task("x", {}, variables=[("QEMU_CPU", "max"), ("A", "b")])
+
+    for task, emulated in ((Task("x", {}), "arm64"), (own, "arm64"), (Task("x", {}), "")):
+        with sandbox(tmp_path, ran, emulated).run(task, lambda _: None):
+            pass
+
+    assert [spec.environment for spec in ran.specs] == [
+        (("QEMU_CPU", "cortex-a72"),),
+        (("QEMU_CPU", "max"), ("A", "b")),
+        (),
+    ]
+
+
 @pytest.mark.parametrize(
     ("emulated", "limits", "wall_seconds"),
     [
