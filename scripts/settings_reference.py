@@ -14,9 +14,9 @@ file, line and the nearest name. A field without a value counts as not given.
 
 What holds for a release is merged from the file's own fields, then those `versions` that fit, then
 the chosen one of `variants`, then that of the versions: the later wins; tables and
-`system_packages` add up. A variant may be [based on others](variants.md), whose settings come before
-its own. `builder settings show NAME --version VERSION` shows the outcome, with the file and the line
-of every field. [Variables of builds](../how-to/environment.md) tells what `env` may say.
+`system_packages` add up. A variant may be [based on others](variants.md), whose settings come
+before its own. `builder settings show NAME --version VERSION` shows the outcome, with the file and
+the line of every field. [Variables of builds](../how-to/environment.md) tells what `env` may say.
 
 Editors complete and check these files with a JSON Schema. With yaml-language-server:
 

@@ -217,11 +217,14 @@ def test_keys_of_later_releases_mean_what_they_say_there() -> None:
 OURS_ALONE = {
     DownloadSource: {"sha256"},
     PackageSettings: {
-        *("image", "pre_built", "pre_built_url", "rust", "source"),
+        *("foreign_binaries", "image", "pre_built", "pre_built_url", "repair", "rust", "source"),
         *("system_packages", "versions", "wheel_server_url"),
     },
-    VariantSettings: {"config_settings", "image", "pre_built_url", "source", "system_packages"},
-    SettingsFile: {"git"},
+    VariantSettings: {
+        *("config_settings", "foreign_binaries", "image", "pre_built_url", "repair", "source"),
+        "system_packages",
+    },
+    SettingsFile: {"git", "repair"},
 }
 
 
