@@ -15,7 +15,7 @@ from podman.errors import PodmanError
 from builder.engines.surroundings import Surroundings
 from builder.errors import EngineError
 
-_START_LIMIT = 30.0
+_START_LIMIT = 120.0  # one that fails ends at once; one on a busy host takes its time
 _END_LIMIT = 10.0
 _LOOK_EVERY = 0.02
 

@@ -26,6 +26,7 @@ class Images:
 
     def __init__(self, folder: Path, engine: str, registry: Registry) -> None:
         self.folder = folder / "images"
+        self.folder.mkdir()
         self.engine = engine
         self.registry = registry
         configuration = folder / "registries.conf"
