@@ -103,4 +103,4 @@ def test_nothing_is_added_to_an_image_of_a_registry(tmp_path: Path) -> None:
 
     assert isinstance(error, InputError)
     assert "comes from a registry, so no packages can be added to it" in error.message
-    assert "one that is bootstrapped" in error.hint
+    assert "an image.yaml that extends this image" in error.hint
