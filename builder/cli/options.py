@@ -207,8 +207,9 @@ def _remember(click_context: click.Context, parameter: click.Parameter, value: A
     before = known.get(name)
     if before is None or found.typed or not before.typed:
         # Only what was typed on both sides of the command's name is collected: each
-        # command reads the variables again.
-        together = parameter.multiple and before is not None and before.typed
+        # command reads the variables again. Variants are no list that grows: those behind the
+        # name are built instead of those before it.
+        together = parameter.multiple and before is not None and before.typed and name != "variant"
         known[name] = _joined(before.value, found) if before and together else found
     return value
 

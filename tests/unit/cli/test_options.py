@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from builder.app.settings import Settings
 from builder.cli.main import cli
 from builder.cli.options import Given, given, shared_options
+from builder.errors import InputError
 
 
 @pytest.fixture
@@ -59,6 +60,30 @@ def test_what_stands_behind_the_command_wins(group: click.Group, parsed: list[Gi
     found = settings(group, parsed, "--variant", "a", "show", "--variant", "b")
 
     assert found.variant == "b"
+
+
+def test_several_variants_have_folders_of_their_own(
+    group: click.Group, parsed: list[Given]
+) -> None:
+    words = ("--variant", "a", "--variant", "b", "--variant", "a", "-O", "out", "-w", "wheels")
+    group.main(["show", *words], standalone_mode=False)
+
+    found = parsed[-1].settings_of_variants()
+
+    assert [(it.variant, it.work_dir, it.wheels_repo) for it in found] == [
+        ("a", Path("out/a/work-dir"), Path("wheels/a")),
+        ("b", Path("out/b/work-dir"), Path("wheels/b")),
+    ]
+    with pytest.raises(InputError, match="works for one variant, not for a and b"):
+        parsed[-1].settings()
+
+
+def test_several_variants_share_no_image(group: click.Group, parsed: list[Given]) -> None:
+    words = ("--variant", "a", "--variant", "b", "--image", "cpu")
+    group.main(["show", *words], standalone_mode=False)
+
+    with pytest.raises(InputError, match="several variants do not share an image"):
+        parsed[-1].settings_of_variants()
 
 
 def test_what_may_be_repeated_is_collected_from_both_sides(
