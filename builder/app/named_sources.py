@@ -17,7 +17,7 @@ from builder.domain.repositories import (
 from builder.errors import IndexUnreachableError, InputError
 from builder.overrides.reading import Overrides
 from builder.prepare.identity import Identity
-from builder.resolve.closure import Named, Refused
+from builder.resolve.problem import Named, Refused
 from builder.resolve.requirements_text import shown
 
 

@@ -25,9 +25,9 @@ from builder.overrides.reading import Overrides
 from builder.ports import Index
 from builder.resolve.ages import ReleaseAges, exactly_named
 from builder.resolve.available import Kinds, Release, counting, listed, newest, objections
-from builder.resolve.closure import applies
 from builder.resolve.constraints import Constraint, merge_constraints
 from builder.resolve.offers import Offer, offers_for
+from builder.resolve.problem import applies
 from builder.resolve.requirements_file import RequirementLine, read_requirements
 
 _CHECKED_OPERATORS = ("==", "===", "<", "<=", "~=", "!=")

@@ -20,7 +20,7 @@ from builder.domain.metadata import ReleaseMetadata
 from builder.domain.releases import Candidate, Pin
 from builder.domain.repositories import GitReference, is_provisional
 from builder.errors import BuilderError, IndexUnreachableError, InputError
-from builder.resolve.closure import Asked, applies
+from builder.resolve.problem import Asked, applies
 from builder.workflows.bootstrap import Bootstrap
 from builder.workflows.runs import Bootstrapped, Request, Unresolved
 from builder.workflows.solving import Rules

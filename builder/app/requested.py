@@ -22,7 +22,7 @@ from builder.indexes.simple import DEFAULT_INDEX_URL, SimpleIndex
 from builder.overrides.reading import Overrides
 from builder.ports import Index
 from builder.resolve.ages import ReleaseAges, exactly_named
-from builder.resolve.closure import Asked
+from builder.resolve.problem import Asked
 from builder.resolve.requirements_file import (
     ParsedRequirements,
     RequirementLine,

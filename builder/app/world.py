@@ -41,7 +41,7 @@ from builder.ports import Index
 from builder.prepare.task import top_folder
 from builder.publish.files import publish_copy
 from builder.publish.wheels import WheelsRepository
-from builder.resolve.closure import Named, Refused
+from builder.resolve.problem import Named, Refused
 from builder.schedule.budget import Appetite, Budget, Claim
 from builder.workflows.builds import BuildRules, Builds
 from builder.workflows.cached import CachedWheels

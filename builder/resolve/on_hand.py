@@ -8,7 +8,7 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from builder.domain.images import TargetPython
 from builder.domain.releases import Candidate, NoSuchProject, Pin, ProjectPage, RemoteFile
-from builder.resolve.closure import Asked, applies
+from builder.resolve.problem import Asked, applies
 
 
 def page_of(name: NormalizedName, pins: Iterable[Pin], where: str) -> ProjectPage | NoSuchProject:

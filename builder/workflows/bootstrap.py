@@ -38,7 +38,7 @@ from builder.domain.sources import SourceTree
 from builder.domain.variants import same_but_for_the_variant
 from builder.errors import ImpossibleError
 from builder.prepare.task import SOURCE_DATE_EPOCH
-from builder.resolve.closure import Asked, Conflict, Knowledge, Refused, Solution
+from builder.resolve.problem import Asked, Conflict, Knowledge, Refused, Solution
 from builder.schedule.budget import Claim
 from builder.workflows.flows import (
     Await,

@@ -49,7 +49,7 @@ from builder.inspect.description import OwnBuild
 from builder.inspect.wheel import canonicalize
 from builder.ports import Store
 from builder.prepare.task import top_folder
-from builder.resolve.closure import applies
+from builder.resolve.problem import applies
 from builder.workflows.environments import Environments
 from builder.workflows.interiors import Interiors
 from builder.workflows.logs import appending_to, log_path, tail

@@ -12,8 +12,8 @@ from builder.domain.graph import Dependency, RequirementKind
 from builder.domain.metadata import ReleaseMetadata
 from builder.domain.releases import Candidate, NoSuchProject, Pin, ProjectPage
 from builder.errors import ImpossibleError
-from builder.resolve.closure import Asked, Named, Naming, Refused, applies
 from builder.resolve.offers import Offer, offers_for
+from builder.resolve.problem import Asked, Named, Naming, Refused, applies
 from builder.workflows.flows import Await, Learn, Need, Step
 from builder.workflows.packages import METADATA, NAMED, Closure, Package, step_of
 from builder.workflows.questions import PageOf

@@ -12,7 +12,9 @@ from builder.domain.graph import BuildRecipe, EnvironmentPart, GraphNode, Provis
 from builder.domain.releases import Candidate, NoSuchProject, Pin, ProjectPage
 from builder.domain.repositories import is_same_repository
 from builder.domain.sources import SourceTree
-from builder.resolve.closure import (
+from builder.resolve.closure import solve
+from builder.resolve.on_hand import page_of, unmet
+from builder.resolve.problem import (
     Asked,
     Conflict,
     Knowledge,
@@ -21,9 +23,7 @@ from builder.resolve.closure import (
     Question,
     Refused,
     Solution,
-    solve,
 )
-from builder.resolve.on_hand import page_of, unmet
 from builder.workflows.flows import Await, Learn, Need, Step
 from builder.workflows.locks import LockRequest, LockWatcher, OfferedOf, SeedOf
 from builder.workflows.packages import (

@@ -10,7 +10,7 @@ from builder.domain.metadata import ReleaseMetadata
 from builder.domain.releases import Candidate, NoSuchProject, Pin, ProjectPage
 from builder.domain.sources import SourceTree
 from builder.domain.variants import Variables
-from builder.resolve.closure import Named, Refused
+from builder.resolve.problem import Named, Refused
 from builder.schedule.budget import Claim
 from builder.workflows.packages import ForeignWheel, Package
 

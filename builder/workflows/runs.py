@@ -8,7 +8,7 @@ from builder.domain.builds import Failure, Wheel
 from builder.domain.digests import Digest
 from builder.domain.graph import Dependency, DependencyGraph
 from builder.domain.releases import Pin
-from builder.resolve.closure import Asked
+from builder.resolve.problem import Asked
 from builder.schedule.budget import Budget
 from builder.workflows.packages import ForeignWheel
 from builder.workflows.solving import Rules

@@ -14,7 +14,10 @@ from builder.domain.images import TargetPython
 from builder.domain.metadata import ReleaseMetadata
 from builder.domain.releases import Candidate, Pin
 from builder.resolve.ages import ReleaseAges
-from builder.resolve.closure import (
+from builder.resolve.closure import solve_together
+from builder.resolve.constraints import Constraint
+from builder.resolve.previous import Preferred, PreviousChoices
+from builder.resolve.problem import (
     Asked,
     Conflict,
     Knowledge,
@@ -24,10 +27,7 @@ from builder.resolve.closure import (
     Question,
     Solution,
     applies,
-    solve_together,
 )
-from builder.resolve.constraints import Constraint
-from builder.resolve.previous import Preferred, PreviousChoices
 from builder.workflows.flows import Await, Learn, Need, Step
 from builder.workflows.packages import METADATA, NAMED, STATED, build_edges, step_of
 from builder.workflows.questions import PageOf

@@ -14,15 +14,8 @@ from builder.domain.graph import Dependency, RequirementKind
 from builder.domain.metadata import ReleaseMetadata
 from builder.domain.releases import Candidate, Pin
 from builder.errors import ImpossibleError
-from builder.resolve.closure import (
-    Asked,
-    Conflict,
-    Knowledge,
-    Lacking,
-    Part,
-    Solution,
-    solve_together,
-)
+from builder.resolve.closure import solve_together
+from builder.resolve.problem import Asked, Conflict, Knowledge, Lacking, Part, Solution
 from builder.schedule.budget import Budget, Claim
 from builder.workflows.bootstrap import TOP, Bootstrap
 from builder.workflows.every_version import every_version

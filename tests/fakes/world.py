@@ -29,7 +29,7 @@ from builder.domain.repositories import GitReference
 from builder.domain.sources import BuildSystem, SourceTree
 from builder.indexes.addresses import file_at
 from builder.indexes.with_repositories import packed_file
-from builder.resolve.closure import Named, Refused
+from builder.resolve.problem import Named, Refused
 from builder.schedule.budget import Claim
 from builder.workflows.bootstrap import Bootstrap
 from builder.workflows.packages import ForeignWheel

@@ -14,7 +14,7 @@ from builder.errors import IndexUnreachableError
 from builder.indexes.with_repositories import packed_file
 from builder.overrides.reading import Overrides
 from builder.prepare.identity import Identity
-from builder.resolve.closure import Named, Refused
+from builder.resolve.problem import Named, Refused
 from tests.facts import pin
 from tests.fakes.repositories import FakeRepositories
 

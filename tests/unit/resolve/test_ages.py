@@ -10,9 +10,10 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 from builder.domain.releases import NoSuchProject, ProjectPage
 from builder.resolve.ages import ReleaseAges, exactly_named
-from builder.resolve.closure import Asked, Conflict, Knowledge, Question, Solution, solve
+from builder.resolve.closure import solve
 from builder.resolve.constraints import Constraint
 from builder.resolve.offers import Offer, offers_for
+from builder.resolve.problem import Asked, Conflict, Knowledge, Question, Solution
 from tests.facts import TARGET, metadata, pin
 from tests.fakes.index import FakeRelease
 

@@ -11,7 +11,9 @@ from packaging.utils import canonicalize_name
 from builder.domain.graph import RequirementKind
 from builder.domain.metadata import MetadataOrigin
 from builder.domain.releases import Candidate
-from builder.resolve.closure import (
+from builder.resolve.closure import solve
+from builder.resolve.constraints import Constraint
+from builder.resolve.problem import (
     Answer,
     Asked,
     Conflict,
@@ -20,9 +22,7 @@ from builder.resolve.closure import (
     Question,
     Solution,
     applies,
-    solve,
 )
-from builder.resolve.constraints import Constraint
 from tests.facts import TARGET, metadata, pin
 from tests.fakes.index import FakeIndex, FakeRelease
 

@@ -11,7 +11,8 @@ from builder.domain.digests import Digest
 from builder.domain.releases import Candidate
 from builder.domain.repositories import GitReference
 from builder.indexes.with_repositories import packed_file
-from builder.resolve.closure import (
+from builder.resolve.closure import solve
+from builder.resolve.problem import (
     Answer,
     Asked,
     Conflict,
@@ -21,7 +22,6 @@ from builder.resolve.closure import (
     Question,
     Refused,
     Solution,
-    solve,
 )
 from tests.facts import TARGET, metadata, pin
 from tests.fakes.index import FakeIndex, FakeRelease

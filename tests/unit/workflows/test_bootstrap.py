@@ -17,8 +17,8 @@ from builder.domain.graph import DependencyGraph, RequirementKind
 from builder.domain.releases import NoSuchProject, ProjectPage
 from builder.errors import ImpossibleError, IndexUnreachableError
 from builder.record.files import build_order, build_order_json, graph_json
-from builder.resolve.closure import Asked
 from builder.resolve.constraints import Constraint
+from builder.resolve.problem import Asked
 from builder.schedule.budget import Budget
 from builder.workflows.runs import Bootstrapped, Request
 from builder.workflows.solving import Rules

@@ -19,7 +19,7 @@ from builder.domain.releases import Candidate, NoSuchProject, ProjectPage
 from builder.domain.repositories import GitReference
 from builder.errors import ImpossibleError
 from builder.indexes.with_repositories import IndexWithRepositories, packed_file
-from builder.resolve.closure import Asked
+from builder.resolve.problem import Asked
 from builder.schedule.budget import Budget
 from builder.stores.files import FileStore
 from builder.workflows.agent import Agent
