@@ -30,6 +30,7 @@ from builder.domain.metadata import MetadataOrigin, ReleaseMetadata
 from builder.domain.releases import Candidate, NoSuchProject, Pin, ProjectPage
 from builder.domain.repositories import GitReference, is_repository
 from builder.domain.sources import SourceTree
+from builder.domain.variants import NAMES
 from builder.errors import InputError, StorageError
 from builder.indexes.adapted import AdaptedIndex
 from builder.indexes.addresses import file_at
@@ -38,6 +39,7 @@ from builder.indexes.with_repositories import packed_file
 from builder.overrides.plugins import PORTING
 from builder.overrides.reading import Overrides
 from builder.ports import Index
+from builder.prepare.mentions import mentions
 from builder.prepare.task import top_folder
 from builder.publish.files import publish_copy
 from builder.publish.wheels import WheelsRepository
@@ -267,7 +269,9 @@ class World:
         if spec.source.pin.name in self._overrides.decisions:
             return None
         made = self._customization.spec(spec)
-        return LaidDown(made, self._customization.given_by_image(spec))
+        with full_disk():
+            asks = mentions(self._source_at(spec.source.archive), [it.encode() for it in NAMES])
+        return LaidDown(made, self._customization.given_by_image(spec), asks)
 
     def _build(self, spec: BuildSpec) -> BuildOutcome:
         with full_disk():

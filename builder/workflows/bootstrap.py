@@ -632,6 +632,8 @@ def _pins(parts: tuple[EnvironmentPart, ...]) -> tuple[Pin, ...]:
 def _same(mine: LaidDown | None, theirs: LaidDown | None) -> bool:
     if mine is None or theirs is None:
         return False
+    if mine.variant != theirs.variant and (mine.asks_for_variant or theirs.asks_for_variant):
+        return False
     return same_but_for_the_variant(
         mine.spec, theirs.spec, of_image_a=mine.of_image, of_image_b=theirs.of_image
     )

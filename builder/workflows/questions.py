@@ -9,7 +9,7 @@ from builder.domain.builds import BuildOutcome, BuildSpec, Failure
 from builder.domain.metadata import ReleaseMetadata
 from builder.domain.releases import Candidate, NoSuchProject, Pin, ProjectPage
 from builder.domain.sources import SourceTree
-from builder.domain.variants import Variables
+from builder.domain.variants import NAMES, Variables
 from builder.resolve.problem import Named, Refused
 from builder.schedule.budget import Claim
 from builder.workflows.packages import ForeignWheel, Package
@@ -21,10 +21,17 @@ class LaidDown:
 
     Attributes:
         of_image: the variables that it has of its image.
+        asks_for_variant: whether its source names the variables that tell the variant.
     """
 
     spec: BuildSpec
     of_image: Variables
+    asks_for_variant: bool = False
+
+    @property
+    def variant(self) -> Variables:
+        """What it is told of its variant."""
+        return tuple(one for one in self.spec.variables if one[0] in NAMES)
 
 
 class Effects(Protocol):

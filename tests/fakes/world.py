@@ -97,6 +97,7 @@ class FakeWorld:
         foreign_wheels: what the index has finished.
         cached_wheels: what a wheel server has.
         settings: what is said of every package.
+        asks_for_variant: whether all sources name the variables that tell it.
         shared_wheels: what another variant built, and in which image.
         commits: the release that each repository holds, by the URL that requirements name it by.
     """
@@ -118,6 +119,8 @@ class FakeWorld:
     noted_texts: list[str] = field(default_factory=list)
     waited: dict[Pin, tuple[Pin, ...]] = field(default_factory=dict)
     settings: str = ""
+    variant: str = "cpu"
+    asks_for_variant: bool = False
     shared_wheels: dict[Pin, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -181,7 +184,9 @@ class FakeWorld:
         return outcome
 
     def laid_down(self, spec: BuildSpec) -> LaidDown | None:
-        return LaidDown(replace(spec, settings=self.settings), ())
+        variables = (("BUILDER_VARIANT", self.variant),)
+        made = replace(spec, settings=self.settings, variables=variables)
+        return LaidDown(made, (), self.asks_for_variant)
 
     def shared(self, wheel: Wheel, image: str) -> None:
         self.shared_wheels[wheel.pin] = image

@@ -175,6 +175,23 @@ def test_a_wheel_that_settings_make_another_one_is_built_under_emulation() -> No
     assert not arm.shared_wheels
 
 
+@pytest.mark.parametrize(
+    ("variant", "asks", "shared"),
+    [("arm", False, True), ("arm", True, False), ("cpu", True, True)],
+)
+def test_a_source_that_asks_for_its_variant_is_built_in_each(
+    variant: str,
+    *,
+    asks: bool,
+    shared: bool,
+) -> None:
+    arm, cpu = FakeWorld(TREE, variant=variant, asks_for_variant=asks), FakeWorld(TREE)
+
+    served(arm, cpu, request("leaf"))
+
+    assert bool(arm.shared_wheels) is shared
+
+
 def test_what_fails_natively_is_built_under_emulation() -> None:
     broken = (*TREE[:3], Package("leaf==1", build=("setuptools<81",), fails=Phase.BUILD))
     sound = (*TREE[:3], Package("leaf==1", build=("setuptools<81",)))
