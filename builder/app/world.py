@@ -120,9 +120,11 @@ class World:
         self._notify = notify
         self._image = shop.sandbox.image
         self._images = PackageImages(settings, overrides, shop.interiors, notify)
+        # Commands of plugins may well depend on where they run.
+        preparing = (place.preparing if not overrides.decisions else None) or shop.sandbox
         vendor = CrateVendor(
             shop.store,
-            shop.sandbox,
+            preparing,
             logs,
             partial(cargo_access, settings.variables),
             notify,
@@ -131,7 +133,7 @@ class World:
         self._sources = Sources(
             index,
             shop.store,
-            place.preparing or shop.sandbox,
+            preparing,
             folders,
             place.hashes,
             notify,
