@@ -12,7 +12,7 @@ from builder.domain.events import Noted
 from builder.domain.graph import BuiltIn
 from builder.domain.images import Image
 from builder.domain.releases import Pin
-from builder.errors import ImageError, InputError
+from builder.errors import BuilderError, ImageError, InputError
 from builder.images.extension import build_command
 from builder.overrides.reading import Overrides
 from builder.workflows.interiors import Interiors
@@ -59,11 +59,8 @@ class PackageImages:
         try:
             return self._identifier(pin, place)
         except (ImageError, InputError) as error:
-            asked = " and ".join(self._overrides.places_of(pin, "image", "system_packages"))
-            raise type(error)(
-                f"{pin} cannot have the image that it is to be built in ({asked}): {error.message}",
-                hint=self._hint(error, place),
-            ) from error
+            message = cannot_have(self._overrides, pin, error)
+            raise type(error)(message, hint=self._hint(error, place)) from error
 
     def built_in(self, pin: Pin) -> BuiltIn | None:
         """The image that a release was built in; None where nothing was built elsewhere for it."""
@@ -115,6 +112,12 @@ class PackageImages:
             text = f"{told}: the archive has moved since {name} was made: {line}"
             self._notify(Noted(text, warning=True))
         return built.image
+
+
+def cannot_have(overrides: Overrides, pin: Pin, error: BuilderError) -> str:
+    """That a release cannot be built in its image, with what in the settings asks for that."""
+    asked = " and ".join(overrides.places_of(pin, "image", "system_packages"))
+    return f"{pin} cannot have the image that it is to be built in ({asked}): {error.message}"
 
 
 @dataclass

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from builder.app.images import image_catalogue
+from builder.app.package_images import cannot_have
 from builder.app.settings import Settings
 from builder.build.task import job_variables, variant_variables, with_environment, with_folders
 from builder.domain.releases import Pin
+from builder.errors import InputError
 from builder.images.catalogue import ImageCatalogue
 from builder.overrides.reading import Overrides
 
@@ -47,7 +49,13 @@ class ImageVariables:
         """
         name = place_of_builds(self._settings, self._overrides, pin)
         if name not in self._known:
-            self._known[name] = variables_of(self._catalogue, name)
+            try:
+                self._known[name] = variables_of(self._catalogue, name)
+            except InputError as error:
+                if name == self._settings.image_name:
+                    raise
+                message = cannot_have(self._overrides, pin, error)
+                raise InputError(message, hint=error.hint) from error
         return self._known[name]
 
 
