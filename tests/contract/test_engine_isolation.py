@@ -420,6 +420,7 @@ def test_several_processes_may_load_an_image_at_once(real: Subject, tmp_path: Pa
 LOAD = """
 import os, sys
 from pathlib import Path
+from builder.domain.digests import Digest
 from builder.domain.images import LayoutImage
 from builder.engines.discovery import open_engine
 name, layout, config, diff_id, platform = sys.argv[1:]
