@@ -8,9 +8,9 @@ from builder.domain.digests import Digest
 from builder.domain.images import TargetPython
 from builder.domain.targets import Description, target_python
 from builder.errors import ImageError
-from builder.inspect.collect import RefusedOutput, read_small
 from builder.ports import Store
-from builder.workflows.sandbox import RESULT, Interior, Sandbox, Task, in_words
+from builder.workflows.asking import Unanswered, ask
+from builder.workflows.sandbox import Interior, Sandbox
 
 
 def describe_target(
@@ -39,16 +39,12 @@ def describe_target(
 
 
 def _ask(sandbox: Sandbox, interior: Interior | None) -> bytes:
-    printed: list[bytes] = []
-    task = Task(name="describe", order={"action": "describe"}, interior=interior)
-    with sandbox.run(task, printed.append) as finished:
-        said = b"".join(printed)[-2000:].decode("utf-8", "replace").strip()
-        if not finished.exit.succeeded:
-            raise ImageError(
-                f"the image's Python does not start: {in_words(finished.exit)}: {said}",
-                hint="an image needs Python 3.9 or newer where image.yaml says `python:`",
-            )
-        try:
-            return read_small(finished.out, RESULT)
-        except RefusedOutput as refused:
-            raise ImageError(f"the image's Python left no answer: {refused}: {said}") from refused
+    try:
+        return ask(sandbox, "describe", interior)
+    except Unanswered as unanswered:
+        if unanswered.started:
+            raise ImageError(f"the image's Python left no answer: {unanswered}") from unanswered
+        raise ImageError(
+            f"the image's Python does not start: {unanswered}",
+            hint="an image needs Python 3.9 or newer where image.yaml says `python:`",
+        ) from unanswered

@@ -8,8 +8,10 @@ from pydantic import BaseModel, ConfigDict, PositiveFloat, ValidationError
 from builder.domain.emulation import Factor
 from builder.domain.events import EmulationMeasured, Event, Noted
 from builder.errors import BuilderError, EngineError
-from builder.inspect.collect import RefusedOutput, read_small
-from builder.workflows.sandbox import RESULT, Interior, Sandbox, Task, in_words
+from builder.workflows.asking import Unanswered, ask
+from builder.workflows.sandbox import Interior, Sandbox
+
+_UNUSABLE = "the measurement left no usable result"
 
 
 class _Measured(BaseModel):
@@ -47,14 +49,12 @@ def processor_seconds(sandbox: Sandbox, interior: Interior | None = None) -> flo
     Raises:
         EngineError: it could not be done.
     """
-    printed: list[bytes] = []
-    task = Task(name="measure", order={"action": "measure"}, interior=interior)
-    with sandbox.run(task, printed.append) as finished:
-        if not finished.exit.succeeded:
-            said = b"".join(printed)[-2000:].decode("utf-8", "replace").strip()
-            raise EngineError(f"{in_words(finished.exit)}: {said}")
-        try:
-            fields = json.loads(read_small(finished.out, RESULT))
-            return _Measured.model_validate(fields).seconds
-        except (RefusedOutput, ValidationError, ValueError) as error:
-            raise EngineError("the measurement left no usable result") from error
+    try:
+        answer = ask(sandbox, "measure", interior)
+        return _Measured.model_validate(json.loads(answer)).seconds
+    except Unanswered as unanswered:
+        if not unanswered.started:
+            raise EngineError(str(unanswered)) from unanswered
+        raise EngineError(_UNUSABLE) from unanswered
+    except (ValidationError, ValueError) as error:
+        raise EngineError(_UNUSABLE) from error

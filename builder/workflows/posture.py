@@ -6,9 +6,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from builder.domain.containers import Enforcement
 from builder.errors import EngineError
-from builder.inspect.collect import RefusedOutput, read_small
-from builder.workflows.sandbox import RESULT, Interior, Sandbox, Task, in_words
+from builder.workflows.asking import Unanswered, ask
+from builder.workflows.sandbox import Interior, Sandbox
 
+_UNUSABLE = "the probe of the sandbox left no usable result"
 _SECCOMP_FILTER = "2"
 _WRITABLE = {"/build", "/dev/shm", "/out", "/tmp"}  # noqa: S108 - inside a container
 
@@ -49,17 +50,15 @@ def require_posture(sandbox: Sandbox, interior: Interior) -> None:
 
 def probe(sandbox: Sandbox, interior: Interior | None = None) -> tuple[Enforcement, ...]:
     """What a container of the very kind that builds get really is, seen from inside."""
-    printed: list[bytes] = []
-    task = Task(name="probe", order={"action": "probe"}, interior=interior)
-    with sandbox.run(task, printed.append) as finished:
-        if not finished.exit.succeeded:
-            said = b"".join(printed)[-2000:].decode("utf-8", "replace").strip()
-            raise EngineError(f"no container can be started: {in_words(finished.exit)}: {said}")
-        try:
-            fields = json.loads(read_small(finished.out, RESULT))
-            seen = _Seen.model_validate(fields)
-        except (RefusedOutput, ValidationError, ValueError) as error:
-            raise EngineError("the probe of the sandbox left no usable result") from error
+    try:
+        answer = ask(sandbox, "probe", interior)
+        seen = _Seen.model_validate(json.loads(answer))
+    except Unanswered as unanswered:
+        if not unanswered.started:
+            raise EngineError(f"no container can be started: {unanswered}") from unanswered
+        raise EngineError(_UNUSABLE) from unanswered
+    except (ValidationError, ValueError) as error:
+        raise EngineError(_UNUSABLE) from error
     return tuple(_promises(seen))
 
 
