@@ -20,7 +20,7 @@ from builder.images.extension import (
     require_unchanged,
 )
 from builder.images.layer import write_layer
-from builder.images.layout import blob_path, write_layout
+from builder.images.layout import WrittenLayout, blob_path, write_layout
 from builder.images.lock import (
     BOOTSTRAP_AGAIN,
     BRING_ALONG,
@@ -39,7 +39,7 @@ from builder.images.mmdebstrap import (
     host_transport,
     recipe_digest,
 )
-from builder.images.packages import read_packages
+from builder.images.packages import DebianPackage, read_packages
 from builder.images.recipe import (
     RECIPE_FILE,
     DebianBase,
@@ -54,6 +54,7 @@ from builder.images.recipe import (
 from builder.images.recipe_file import read_recipe
 from builder.images.registry import derive
 from builder.images.state import (
+    Derived,
     ImageState,
     last_used,
     layout_folder,
@@ -67,6 +68,7 @@ from builder.ports import ImageMaker
 
 OpenMaker = Callable[[], AbstractContextManager[ImageMaker]]
 """Opens the engine that makes images."""
+_Filled = tuple[WrittenLayout, tuple[DebianPackage, ...]]
 
 
 def no_maker() -> AbstractContextManager[ImageMaker]:
@@ -412,33 +414,24 @@ class ImageCatalogue:
         mirrors: tuple[str, ...],
         progress: Progress,
     ) -> ImageState:
-        started = self._clock()
-        command = bootstrap_arguments(
-            recipe.platform,
-            base,
-            is_root=self._host.is_root,
-            mirrors=mirrors,
-            transport=host_transport(),
-        )
-        with _appearing(folder) as partial:
+        def fill(partial: Path) -> _Filled:
+            command = bootstrap_arguments(
+                recipe.platform,
+                base,
+                is_root=self._host.is_root,
+                mirrors=mirrors,
+                transport=host_transport(),
+            )
             raw, layer = partial / "bootstrap.tar", partial / "layer.tar"
             bootstrap(command, self._host.running(recipe.platform), raw, _log(folder), progress)
             progress("writing the image")
             write_layer(raw, layer)
             raw.unlink()
             packages = read_packages(layer)
-            written = write_layout(layer, layout_folder(partial), recipe.name, recipe.platform)
-            state = ImageState(
-                name=recipe.name,
-                recipe=_digest(recipe),
-                layout=written,
-                platform=recipe.platform,
-                packages=packages,
-                seconds=self._clock() - started,
-                folder=partial,
-            )
-            write_state(state)
-        return replace(state, folder=folder)
+            layout = layout_folder(partial)
+            return write_layout(layer, layout, recipe.name, recipe.platform), packages
+
+        return self._make(folder, recipe.name, _digest(recipe), recipe.platform, fill)
 
     def _add(
         self,
@@ -448,39 +441,27 @@ class ImageCatalogue:
         maker: ImageMaker,
         progress: Progress,
     ) -> ImageState:
-        started = self._clock()
-        with _appearing(folder) as partial:
-            layout, packages = derive(
-                maker, recipe, base, self._host, partial, _log(folder), progress
-            )
-            state = ImageState(
-                name=recipe.name,
-                recipe=_digest(recipe),
-                layout=layout,
-                platform=recipe.platform,
-                packages=packages,
-                seconds=self._clock() - started,
-                folder=partial,
-            )
-            write_state(state)
-        return replace(state, folder=folder)
+        def fill(partial: Path) -> _Filled:
+            return derive(maker, recipe, base, self._host, partial, _log(folder), progress)
+
+        return self._make(folder, recipe.name, _digest(recipe), recipe.platform, fill)
 
     def _derive(
         self, extension: Extension, folder: Path, mirrors: tuple[str, ...], progress: Progress
     ) -> ImageState:
-        started = self._clock()
         recipe, base = extension.recipe, extension.base
-        require_unchanged(base)
-        below = blob_path(base.placed.folder, base.layout.diff_id)
-        command = extension_arguments(
-            recipe.platform,
-            extension.debian,
-            extension.added,
-            is_root=self._host.is_root,
-            mirrors=mirrors,
-            transport=host_transport(),
-        )
-        with _appearing(folder) as partial:
+
+        def fill(partial: Path) -> _Filled:
+            require_unchanged(base)
+            below = blob_path(base.placed.folder, base.layout.diff_id)
+            command = extension_arguments(
+                recipe.platform,
+                extension.debian,
+                extension.added,
+                is_root=self._host.is_root,
+                mirrors=mirrors,
+                transport=host_transport(),
+            )
             raw, layer = partial / "bootstrap.tar", partial / "layer.tar"
             bootstrap(
                 command, self._host.running(recipe.platform), raw, _log(folder), progress, below
@@ -491,15 +472,36 @@ class ImageCatalogue:
             raw.unlink()
             layout = layout_folder(partial)
             written = write_layout(layer, layout, extension.name, recipe.platform, base.placed)
+            return written, packages
+
+        name, digest, derived = extension.name, extension.digest, extension.derived
+        return self._make(folder, name, digest, recipe.platform, fill, derived)
+
+    def _make(
+        self,
+        folder: Path,
+        name: str,
+        digest: Digest,
+        platform: str,
+        fill: Callable[[Path], _Filled],
+        derived: Derived | None = None,
+    ) -> ImageState:
+        """Makes an image, which appears in its folder whole or not at all.
+
+        `fill` puts its layout into the folder that it is given, and says what is in it.
+        """
+        started = self._clock()
+        with _appearing(folder) as partial:
+            layout, packages = fill(partial)
             state = ImageState(
-                name=extension.name,
-                recipe=extension.digest,
-                layout=written,
-                platform=recipe.platform,
+                name=name,
+                recipe=digest,
+                layout=layout,
+                platform=platform,
                 packages=packages,
                 seconds=self._clock() - started,
                 folder=partial,
-                derived=extension.derived,
+                derived=derived,
             )
             write_state(state)
         return replace(state, folder=folder)
